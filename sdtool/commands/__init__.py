@@ -1,0 +1,1 @@
+"""The commands, one thin module a word or a family of words."""

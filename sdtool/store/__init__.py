@@ -1,0 +1,39 @@
+"""Where records are kept: one store, one SQL subset, one gate for every write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sdtool.errors import BadSetup
+
+if TYPE_CHECKING:
+    from sdtool.store.base import Store
+
+
+def _engine(url: str) -> type[Store]:
+    scheme = url.split("://", 1)[0] if "://" in url else "sqlite"
+    if scheme == "sqlite":
+        from sdtool.store.sqlite import SqliteStore
+
+        return SqliteStore
+    raise BadSetup(f"this database needs an engine that is not here: {scheme}://; use a path or sqlite:///PATH")
+
+
+def open_store(url: str, *, readonly: bool = False) -> Store:
+    """Open the desk at `url`, a path or sqlite:///PATH.
+
+    Raises:
+        BadSetup: there is none, it is no desk, or its schema is older or newer than the program.
+        NotAllowed: it may not be read, or not be written where `readonly` is False.
+    """
+    return _engine(url).open(url, readonly=readonly)
+
+
+def create_store(url: str, desk_id: str) -> Store:
+    """Make an empty desk at `url`; Conflict when something is there already."""
+    return _engine(url).create(url, desk_id)
+
+
+def migrate_store(url: str) -> tuple[int, int]:
+    """Bring the schema at `url` up to this program; return the versions before and after."""
+    return _engine(url).migrate(url)

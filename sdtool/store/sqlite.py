@@ -1,0 +1,307 @@
+"""SQLite: one file, WAL with FULL synchronisation, a lock file as the gate before every write."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sdtool.errors import BadSetup, Busy, Conflict, NotAllowed, OutputFailed, SdError
+from sdtool.store.base import Row, Store, T
+from sdtool.store.migrations import MIGRATIONS, VERSION
+
+PATIENCE = 30.0  # seconds to wait for the gate, and behind it for SQLite's own lock
+_WORDS = {"id": "integer primary key", "int": "integer", "strict": " strict"}
+_ENGINE_STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        "create virtual table ticket_text using fts5"
+        "(body, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')",
+        *(
+            f"create trigger {table}_no_{verb} before {verb} on {table}"
+            f" begin select raise(abort, 'the journal is append-only'); end"
+            for table in ("event", "event_data")
+            for verb in ("update", "delete")
+        ),
+    ),
+)
+
+
+def _path(url: str) -> str:
+    return os.path.abspath(url.removeprefix("sqlite:///"))
+
+
+def explain(exc: sqlite3.Error, path: str) -> SdError | None:
+    """Return what a person can do about a database error; None when it is a bug of ours."""
+    name = getattr(exc, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_BUSY") or name.startswith("SQLITE_LOCKED"):
+        return Busy("the desk is busy: nothing was stored, try again in a moment")
+    if name == "SQLITE_FULL":
+        return OutputFailed(f"the disk of {path} is full: nothing was stored; make room and try again")
+    if name.startswith("SQLITE_IOERR"):
+        return OutputFailed(f"the disk of {path} reports an error ({name}): check it before you go on")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
+        return NotAllowed(f"{path} cannot be written by you: nothing was stored; ask who administers the desk")
+    if name.startswith("SQLITE_CANTOPEN"):
+        return NotAllowed(f"{path} cannot be opened by you (its folder must be writable too)")
+    if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB") or "malformed" in str(exc) or "decode to UTF-8" in str(exc):
+        return BadSetup(f"{path} is damaged or is no database: leave it as it is and restore a backup")
+    return None
+
+
+@contextlib.contextmanager
+def _explained(path: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as exc:
+        fault = explain(exc, path)
+        if fault is None:
+            raise
+        raise fault from exc
+
+
+class SqliteStore(Store):
+    """A desk in one SQLite file."""
+
+    engine = "sqlite"
+
+    def __init__(self, path: str, *, readonly: bool = False) -> None:
+        super().__init__()
+        self.path, self._readonly = path, readonly
+        self._connect()
+
+    def _connect(self) -> None:
+        # autocommit mode: transactions begin and end where `transaction` says, nowhere else
+        self._db = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("pragma synchronous = full")
+        self._db.execute("pragma foreign_keys = on")
+        if self._readonly:
+            self._db.execute("pragma query_only = on")
+
+    @classmethod
+    def open(cls, url: str, *, readonly: bool = False) -> SqliteStore:
+        """Open an existing desk; see `store.open_store`."""
+        path = _path(url)
+        if not os.path.exists(path):
+            raise BadSetup(f"there is no desk at {path}", hint="`sd init` makes one; SD_DATABASE names another")
+        with _explained(path):
+            store = cls(path, readonly=readonly)
+            version = _version(store, path)
+        if version != VERSION:
+            store.close()
+            older = version < VERSION
+            hint = "`sd admin migrate` brings it up to date" if older else "install a newer sdtool"
+            raise BadSetup(
+                f"the desk at {path} has schema {version}, this program needs schema {VERSION}", hint=hint
+            )
+        return store
+
+    @classmethod
+    def create(cls, url: str, desk_id: str) -> SqliteStore:
+        """Make an empty desk that the group may write, whatever the umask; SQLite itself would not."""
+        path = _path(url)
+        try:
+            if not os.path.isdir(os.path.dirname(path)):
+                os.makedirs(os.path.dirname(path))
+                os.chmod(os.path.dirname(path), 0o2770)
+            _make_file(path)
+        except FileExistsError as exc:
+            if os.path.islink(path) or os.path.getsize(path):  # an empty file is an init that was interrupted
+                raise Conflict(f"{path} exists already: nothing was changed") from exc
+        except OSError as exc:
+            raise NotAllowed(f"{exc.filename} cannot be made: {exc.strerror}") from exc
+        with _explained(path):
+            store = cls(path)
+            store._db.execute("pragma journal_mode = wal")
+            store.run(lambda: _found(store, desk_id))
+        return store
+
+    @classmethod
+    def migrate(cls, url: str) -> tuple[int, int]:
+        """Bring the schema up to date in one transaction; return the versions before and after."""
+        path = _path(url)
+        if not os.path.exists(path):
+            raise BadSetup(f"there is no desk at {path}", hint="`sd init` makes one")
+        with _explained(path):
+            store = cls(path)
+            before = _version(store, path)
+            if before > VERSION:
+                raise BadSetup(
+                    f"the desk at {path} has schema {before}, newer than this program's {VERSION}",
+                    hint="install a newer sdtool",
+                )
+            # the version is read again inside the gate: another program may have been first
+            store.run(lambda: _upgrade(store, _version(store, path)))
+            store.close()
+        return before, VERSION
+
+    # --- reading and writing -------------------------------------------------------------------
+
+    def query(self, sql: str, /, **values: Any) -> Sequence[Row]:
+        """Return all rows of a statement."""
+        with _explained(self.path):
+            return self._db.execute(sql, values).fetchall()  # type: ignore[return-value]
+
+    def execute(self, sql: str, /, **values: Any) -> int:
+        """Run a statement without rows; return how many rows it touched."""
+        with _explained(self.path):
+            return self._db.execute(sql, values).rowcount
+
+    def many(self, sql: str, rows: Iterable[Mapping[str, Any]], /) -> None:
+        """Run a statement once a row."""
+        with _explained(self.path):
+            self._db.executemany(sql, rows)
+
+    def clock(self) -> int:
+        """Return the database's own clock, epoch seconds."""
+        return int(self.value("select cast(strftime('%s', 'now') as integer)"))
+
+    def transaction(self, work: Callable[[], T]) -> T:
+        """Run `work` behind the gate, in a transaction that holds the write lock from its start."""
+        with self._gate(), _explained(self.path):
+            self._db.execute("begin immediate")
+            try:
+                result = work()
+            except BaseException:
+                self._rollback()
+                raise
+            if self.dry_run:
+                self._rollback()
+            else:
+                self._commit()
+            return result
+
+    def _rollback(self) -> None:
+        if self._db.in_transaction:  # a full disk has rolled back already
+            self._db.execute("rollback")
+
+    def _commit(self) -> None:
+        try:
+            self._db.execute("commit")
+        except sqlite3.Error as exc:
+            if not (getattr(exc, "sqlite_errorname", "") or "").startswith("SQLITE_IOERR"):
+                self._rollback()
+                raise
+            self._settle(exc)
+
+    def _settle(self, exc: sqlite3.Error) -> None:
+        """A COMMIT that failed on the disk is in doubt: ask again in a small write, which buries stale frames."""
+        wanted = self.head
+        try:
+            self._db.close()
+            self._connect()
+            self._db.execute("begin immediate")
+            self._db.execute("insert or replace into meta (key, value) values ('commit-failed', strftime('%s', 'now'))")
+            row = wanted and self._db.execute("select hash from event where id = ?", (wanted[0],)).fetchone()
+            stored = bool(wanted and row and row["hash"] == wanted[1])
+            self._db.execute("commit")
+        except sqlite3.Error:
+            raise OutputFailed(
+                f"the disk of {self.path} failed while storing, and whether it was stored is unknown:"
+                " check the disk, then look with `sd list` before you repeat it"
+            ) from exc
+        if stored:
+            raise OutputFailed(f"stored, but the disk of {self.path} reported an error: do not repeat it, check the disk") from exc
+        raise OutputFailed(f"nothing was stored: the disk of {self.path} reported an error; check it first") from exc
+
+    @contextlib.contextmanager
+    def _gate(self) -> Iterator[None]:
+        """One writer at a time, all of them waiting here: SQLite's own lock starves under load."""
+        descriptor = _open_gate(_gate_name(self.path))
+        try:
+            deadline, pause = time.monotonic() + PATIENCE, 0.001
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise Busy("the desk is busy: nothing was stored, try again in a moment") from None
+                    time.sleep(pause)
+                    pause = min(pause * 2, 0.02)
+            yield
+        finally:
+            os.close(descriptor)
+
+    # --- full text -----------------------------------------------------------------------------
+
+    def index_text(self, texts: Iterable[tuple[int, str]]) -> None:
+        """Put the searchable text of tickets in the index; the row number is the ticket."""
+        rows = [{"id": ticket, "body": body} for ticket, body in texts]
+        self.many("delete from ticket_text where rowid = :id", rows)
+        self.many("insert into ticket_text (rowid, body) values (:id, :body)", rows)
+
+    def search(self, words: Sequence[Sequence[str]], limit: int) -> list[int]:
+        """Return tickets with every word (or a word that begins with it), best first."""
+        if not words:
+            return []
+        # only letters and digits come in (store.search), each in quotes: never FTS syntax
+        match = " AND ".join("(" + " OR ".join(f'"{form}"*' for form in forms) + ")" for forms in words)
+        rows = self.query(
+            "select rowid as id from ticket_text where ticket_text match :match order by rank, rowid desc limit :limit",
+            match=match,
+            limit=limit,
+        )
+        return [row["id"] for row in rows]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+
+def _gate_name(path: str) -> str:
+    return f"{path}.gate"
+
+
+def _make_file(path: str) -> None:
+    """Make an empty file with mode 0660; never through a link, never over an existing one."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o660)
+    os.fchmod(descriptor, 0o660)
+    os.close(descriptor)
+
+
+def _open_gate(path: str) -> int:
+    try:
+        try:
+            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:  # a restored backup has none yet
+            with contextlib.suppress(FileExistsError):
+                _make_file(path)
+            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as exc:
+        raise NotAllowed(f"the lock file {path} cannot be opened: {exc.strerror}; nothing was stored") from exc
+
+
+def _version(store: SqliteStore, path: str) -> int:
+    try:
+        row = store._db.execute("select value from meta where key = 'schema'").fetchone()
+    except sqlite3.OperationalError as exc:
+        if "no such table" not in str(exc) and "no such column" not in str(exc):
+            raise
+        raise BadSetup(f"{path} is a database, but no desk of sdtool", hint="SD_DATABASE names another") from exc
+    return int(row["value"]) if row else 0
+
+
+def _found(store: SqliteStore, desk_id: str) -> None:
+    """Schema and identity in one transaction: a desk is whole or is not there."""
+    _upgrade(store, 0)
+    store.insert("meta", {"key": "desk", "value": desk_id})
+
+
+def _upgrade(store: SqliteStore, version: int) -> None:
+    for (_, statements), engine_steps in list(zip(MIGRATIONS, _ENGINE_STEPS, strict=True))[version:]:
+        for statement in (*statements, *engine_steps):
+            store._db.execute(_worded(statement))
+    store._db.execute("insert or replace into meta (key, value) values ('schema', ?)", (str(VERSION),))
+
+
+def _worded(statement: str) -> str:
+    for word, meaning in _WORDS.items():
+        statement = statement.replace(f"{{{word}}}", meaning)
+    return statement
+
+
