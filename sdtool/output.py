@@ -6,6 +6,7 @@ JSON escapes for JSON. Only the standard library is used, little of it at import
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -27,9 +28,7 @@ _SUSPECT = "[^\n\x20-\x7e\xa0-\xac\xae-\u02ff\u1e00-\u1eff\u2010-\u2027\u20ac]"
 _FORMULA = ("=", "+", "-", "@")
 _LOOKS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 _NARROWEST = 8
-
-
-# --- Text from outside, made harmless
+_stored = ""
 
 
 def safe(text: object, *, lines: bool = False) -> str:
@@ -117,9 +116,6 @@ def _json(value: object, stream: TextIO | None = None, indent: int | None = None
     return text if text.isascii() and "\x7f" not in text else re.sub(_SUSPECT, _escape_json, text)
 
 
-# --- Records
-
-
 def emit(
     rows: Iterable[Mapping[str, Any]],
     columns: Sequence[tuple[str, str]],
@@ -172,7 +168,8 @@ def _block(value: object) -> str:
 
 def _csv_line(values: Iterable[object]) -> str:
     """Return an RFC 4180 line, but ended as other Unix tools end lines."""
-    return ",".join(map(_quote, map(cell, values))) + "\n"
+    line = ",".join(map(_quote, map(cell, values)))
+    return (line or '""') + "\n"  # an empty line would be no record
 
 
 def _quote(text: str) -> str:
@@ -240,9 +237,6 @@ def _pad(text: str, width: int, right: bool) -> str:
     return blank + text if right else text + blank
 
 
-# --- Lines
-
-
 def echo(text: str, *, composed: bool = False) -> None:
     """Print lines on standard output; `composed` text is made of `safe` and `style` parts and goes as is."""
     _write((text if composed else safe(text, lines=True)) + "\n", sys.stdout)
@@ -280,9 +274,6 @@ def _has_colour(stream: TextIO | None) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or (os.environ.get("TERM") != "dumb" and _is_terminal(stream))
 
 
-# --- Moments
-
-
 def local(epoch: int | None, timezone: str = "Europe/Brussels") -> str:
     """Return a moment as people read it, "2026-11-23 10:40"; nothing for None."""
     return iso(epoch, timezone)[:16].replace("T", " ")
@@ -310,9 +301,6 @@ def duration(seconds: int | None) -> str:
     return sign + " ".join(parts)
 
 
-# --- Streams
-
-
 def prepare_streams() -> None:
     """Make printing possible whatever we were started with: any encoding, and closed descriptors.
 
@@ -329,22 +317,29 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - stays open
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
+        # PYTHONUNBUFFERED: Python then takes half a write for a whole one, and the rest is lost unnoticed
+        sys.stdout = open(1, "w", encoding=sys.stdout.encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    stored("")
 
 
-def flush(done: str = "") -> None:
+def stored(what: str) -> None:
+    """Remember what this command has committed, "Ticket 42 was created", to say it should the output fail."""
+    global _stored
+    _stored = what
+
+
+def flush() -> None:
     """Write out what is buffered for standard output; call it before the program says it succeeded.
-
-    Args:
-        done: what was stored before, for the message: "Ticket 42 was created".
 
     Raises:
         OutputFailed: it could not be written, for instance because the disk is full.
         BrokenPipeError: the reader went away; end quietly with 141.
     """
-    _write("", sys.stdout, flush=True, done=done)
+    _write("", sys.stdout, flush=True)
 
 
-def _write(text: str, stream: TextIO | None, *, flush: bool = False, done: str = "") -> None:
+def _write(text: str, stream: TextIO | None, *, flush: bool = False) -> None:
     if stream is None:
         return
     try:
@@ -356,7 +351,7 @@ def _write(text: str, stream: TextIO | None, *, flush: bool = False, done: str =
         raise
     except OSError as exc:
         _abandon(stream)
-        so_far = f"{done}, but the" if done else "The"
+        so_far = f"{_stored}, but the" if _stored else "The"
         raise OutputFailed(f"{so_far} output could not be written: {exc.strerror or exc}") from exc
 
 
@@ -375,8 +370,9 @@ def _tell(text: str) -> None:
 def _abandon(stream: TextIO) -> None:
     """Send the rest of a broken stream to /dev/null, else Python complains once more when it ends."""
     try:
+        number = stream.fileno()
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
+        os.dup2(null, number)
         os.close(null)
     except (OSError, ValueError, AttributeError):
         return
@@ -391,9 +387,9 @@ def _is_unicode(stream: TextIO | None) -> bool:
 
 
 def _terminal_width(stream: TextIO) -> int:
-    """Return COLUMNS if it is a number, else what the terminal says, else 80."""
+    """Return COLUMNS if that is a number, else what the terminal says, else 80."""
     try:
-        return int(os.environ["COLUMNS"]) or 80
+        return max(int(os.environ["COLUMNS"]), 1)
     except (KeyError, ValueError):
         pass
     try:
