@@ -51,12 +51,17 @@ def _build(store: Store, rulebook: Rulebook, key: str, first: str) -> Calendar:
         known = ", ".join(dict.fromkeys(c.key for c in rulebook.calendars))
         raise NotFound(f"there is no calendar {key!r} in the rulebook; known are {known}")
     rows = store.query(
-        "select day, hours from holiday where calendar = :key and day >= :first order by day", key=key, first=first
+        "select day, hours from holiday where calendar = :key and day >= :first order by day",
+        key=key,
+        first=first,
     )
     days = {row["day"]: _hours(row["hours"]) for row in rows}
     return Calendar(
         versions[0].timezone,
-        [(date.fromisoformat(v.valid_from) if v.valid_from else date.min, v.hours) for v in sorted(versions, key=_since)],
+        [
+            (date.fromisoformat(v.valid_from) if v.valid_from else date.min, v.hours)
+            for v in sorted(versions, key=_since)
+        ],
         closed={date.fromisoformat(day) for day, hours in days.items() if not hours},
         special={date.fromisoformat(day): hours for day, hours in days.items() if hours},
     )

@@ -229,7 +229,9 @@ class Rulebook(NamedTuple):
         """Return what is promised on `day` for a ticket type and priority level."""
         chosen = in_force([t for t in self.targets if t.type == type_ and t.priority == priority], day)
         if chosen is None:
-            raise BadSetup(f"the rulebook has no target for {type_} P{priority} on {day}; see `sd rulebook check`")
+            raise BadSetup(
+                f"the rulebook has no target for {type_} P{priority} on {day}; see `sd rulebook check`"
+            )
         return chosen
 
     def groups_of(self, login: str) -> tuple[str, ...]:
@@ -360,7 +362,8 @@ def source(path: str) -> tuple[str, bytes]:
             return name, file.read()
     except OSError as exc:
         raise BadSetup(
-            f"the rulebook {name} cannot be read: {exc.strerror}", hint="`sd rulebook init` writes a first one"
+            f"the rulebook {name} cannot be read: {exc.strerror}",
+            hint="`sd rulebook init` writes a first one",
         ) from exc
 
 
@@ -383,6 +386,8 @@ def load(path: str, cache: str) -> Rulebook:
     errors = [f for f in faults if f.level == "error"]
     if book is None or errors:
         listed = "; ".join(f"line {f.line}: {f.text}" for f in errors)
-        raise BadSetup(f"the rulebook {name} has {len(errors)} fault(s): {listed}", hint="`sd rulebook check`")
+        raise BadSetup(
+            f"the rulebook {name} has {len(errors)} fault(s): {listed}", hint="`sd rulebook check`"
+        )
     _store_cache(compiled, book)
     return book

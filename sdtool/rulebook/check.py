@@ -40,7 +40,9 @@ def _twice(book: Rulebook, reader: Reader) -> Iterator[Fault]:
             name = tuple(getattr(entry, field) for field in identity)
             if name in seen:
                 shown = " ".join(str(part) for part in name if part != "")
-                yield Fault(reader.positions.line(section, index), f"[[{section}]] {shown} stands here a second time")
+                yield Fault(
+                    reader.positions.line(section, index), f"[[{section}]] {shown} stands here a second time"
+                )
             seen.add(name)
 
 
@@ -98,11 +100,18 @@ def _matrix(book: Rulebook, reader: Reader) -> Iterator[Fault]:
         for urgency, group, level in matrix.cells:
             line = reader.positions.line("matrices", index, "cells", urgency)
             if urgency not in urgencies or group not in groups:
-                yield Fault(line, f"the matrix names {urgency} x {group}, which no urgency or target group is called")
+                yield Fault(
+                    line, f"the matrix names {urgency} x {group}, which no urgency or target group is called"
+                )
             if level not in levels:
-                yield Fault(line, f"the matrix gives {urgency} x {group} priority {level}, which does not exist")
+                yield Fault(
+                    line, f"the matrix gives {urgency} x {group} priority {level}, which does not exist"
+                )
     if in_force(list(book.matrices), "0000-00-00") is None:
-        yield Fault(reader.positions.line("matrices", 0), "no matrix is in force before its valid_from: add one without")
+        yield Fault(
+            reader.positions.line("matrices", 0),
+            "no matrix is in force before its valid_from: add one without",
+        )
 
 
 def _targets(book: Rulebook, reader: Reader) -> Iterator[Fault]:
@@ -111,14 +120,21 @@ def _targets(book: Rulebook, reader: Reader) -> Iterator[Fault]:
         found = [t for t in book.targets if t.type == type_ and t.priority == priority.level]
         if not any(t.valid_from == "" for t in found):
             line = reader.positions.line("targets", 0)
-            yield Fault(line, f"there is no target for {type_} of priority {priority.level} without a valid_from")
+            yield Fault(
+                line, f"there is no target for {type_} of priority {priority.level} without a valid_from"
+            )
 
 
 def _defaults(book: Rulebook, reader: Reader) -> Iterator[Fault]:
     if not any(group.line == 1 for group in book.groups):
-        yield Fault(reader.positions.line("groups", 0), "no group has line = 1: the service desk itself is missing")
+        yield Fault(
+            reader.positions.line("groups", 0), "no group has line = 1: the service desk itself is missing"
+        )
     if not any(_is_catch_all(route) for route in book.routes):
-        yield Fault(reader.positions.line("routes", 0), "no routing rule is without conditions: add a last one that always wins")
+        yield Fault(
+            reader.positions.line("routes", 0),
+            "no routing rule is without conditions: add a last one that always wins",
+        )
     for section in ("target_groups", "impacts"):
         if sum(entry.default for entry in getattr(book, section)) > 1:
             yield Fault(reader.positions.line(section, 0), f"more than one of [[{section}]] is the default")
@@ -131,7 +147,10 @@ def _is_catch_all(route: Route) -> bool:
 def _days(book: Rulebook, reader: Reader) -> Iterator[Fault]:
     for index, day in enumerate(book.days):
         if day.until and (len(day.until) != len(day.on) or day.until < day.on):
-            yield Fault(reader.positions.line("days", index), f"the day {day.on} ends before it begins, on {day.until}")
+            yield Fault(
+                reader.positions.line("days", index),
+                f"the day {day.on} ends before it begins, on {day.until}",
+            )
 
 
 def never_win(routes: list[Route]) -> list[tuple[int, str]]:
@@ -149,7 +168,9 @@ def never_win(routes: list[Route]) -> list[tuple[int, str]]:
         own = [list(getattr(route, field)) or values[field] for field in _DIMENSIONS]
         winners: set[str] = set()
         if all(_claimed(routes[:index], cell, route, winners) for cell in itertools.product(*own)):
-            beaten.append((index, f"the rule {route.name!r} can never win: {', '.join(sorted(winners))} always does"))
+            beaten.append(
+                (index, f"the rule {route.name!r} can never win: {', '.join(sorted(winners))} always does")
+            )
     return beaten
 
 

@@ -14,12 +14,32 @@ from zoneinfo import ZoneInfo
 from sdtool.rulebook import LISTS, TABLES, Matrix
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-REQUIRED = ("calendars", "target_groups", "urgencies", "priorities", "matrices", "targets", "categories", "groups", "routes")
+REQUIRED = (
+    "calendars",
+    "target_groups",
+    "urgencies",
+    "priorities",
+    "matrices",
+    "targets",
+    "categories",
+    "groups",
+    "routes",
+)
 DURATIONS = {"respond", "resolve", "customer_term", "first_contact"}
 _UNITS = {
     "s": ("sec", "seconde", "seconden", "second", "seconds", "secs"),
     "min": ("m", "minuut", "minuten", "minute", "minutes", "mins"),
-    "h": ("u", "uur", "uren", "hour", "hours", "kantooruur", "kantooruren", "business hour", "business hours"),
+    "h": (
+        "u",
+        "uur",
+        "uren",
+        "hour",
+        "hours",
+        "kantooruur",
+        "kantooruren",
+        "business hour",
+        "business hours",
+    ),
     "d": ("wd", "dag", "dagen", "day", "days", "werkdag", "werkdagen", "working day", "working days")
     + ("business day", "business days"),
     "w": ("week", "weken", "weeks"),
@@ -147,7 +167,7 @@ def _simple(kind: type, word: str) -> Any:
             value = float(value)
         if type(value) is not kind:
             raise _Wrong(f"must be {word}")
-        if kind is str and any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in value):
+        if isinstance(value, str) and any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in value):
             raise _Wrong("must not hold control characters")
         return value
 

@@ -16,7 +16,9 @@ def _engine(url: str) -> type[Store]:
         from sdtool.store.sqlite import SqliteStore
 
         return SqliteStore
-    raise BadSetup(f"this database needs an engine that is not here: {scheme}://; use a path or sqlite:///PATH")
+    raise BadSetup(
+        f"this database needs an engine that is not here: {scheme}://; use a path or sqlite:///PATH"
+    )
 
 
 def open_store(url: str, *, readonly: bool = False) -> Store:

@@ -44,10 +44,16 @@ def explain(exc: sqlite3.Error, path: str) -> SdError | None:
     if name.startswith("SQLITE_IOERR"):
         return OutputFailed(f"the disk of {path} reports an error ({name}): check it before you go on")
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
-        return NotAllowed(f"{path} cannot be written by you: nothing was stored; ask who administers the desk")
+        return NotAllowed(
+            f"{path} cannot be written by you: nothing was stored; ask who administers the desk"
+        )
     if name.startswith("SQLITE_CANTOPEN"):
         return NotAllowed(f"{path} cannot be opened by you (its folder must be writable too)")
-    if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB") or "malformed" in str(exc) or "decode to UTF-8" in str(exc):
+    if (
+        name in ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+        or "malformed" in str(exc)
+        or "decode to UTF-8" in str(exc)
+    ):
         return BadSetup(f"{path} is damaged or is no database: leave it as it is and restore a backup")
     return None
 
@@ -87,7 +93,9 @@ class SqliteStore(Store):
         """Open an existing desk; see `store.open_store`."""
         path = _path(url)
         if not os.path.exists(path):
-            raise BadSetup(f"there is no desk at {path}", hint="`sd init` makes one; SD_DATABASE names another")
+            raise BadSetup(
+                f"there is no desk at {path}", hint="`sd init` makes one; SD_DATABASE names another"
+            )
         with _explained(path):
             store = cls(path, readonly=readonly)
             version = _version(store, path)
@@ -144,7 +152,8 @@ class SqliteStore(Store):
     def query(self, sql: str, /, **values: Any) -> Sequence[Row]:
         """Return all rows of a statement."""
         with _explained(self.path):
-            return self._db.execute(sql, values).fetchall()  # type: ignore[return-value]
+            rows: Sequence[Row] = self._db.execute(sql, values).fetchall()
+            return rows
 
     def execute(self, sql: str, /, **values: Any) -> int:
         """Run a statement without rows; return how many rows it touched."""
@@ -195,7 +204,9 @@ class SqliteStore(Store):
             self._db.close()
             self._connect()
             self._db.execute("begin immediate")
-            self._db.execute("insert or replace into meta (key, value) values ('commit-failed', strftime('%s', 'now'))")
+            self._db.execute(
+                "insert or replace into meta (key, value) values ('commit-failed', strftime('%s', 'now'))"
+            )
             row = wanted and self._db.execute("select hash from event where id = ?", (wanted[0],)).fetchone()
             stored = bool(wanted and row and row["hash"] == wanted[1])
             self._db.execute("commit")
@@ -205,8 +216,12 @@ class SqliteStore(Store):
                 " check the disk, then look with `sd list` before you repeat it"
             ) from exc
         if stored:
-            raise OutputFailed(f"stored, but the disk of {self.path} reported an error: do not repeat it, check the disk") from exc
-        raise OutputFailed(f"nothing was stored: the disk of {self.path} reported an error; check it first") from exc
+            raise OutputFailed(
+                f"stored, but the disk of {self.path} reported an error: do not repeat it, check the disk"
+            ) from exc
+        raise OutputFailed(
+            f"nothing was stored: the disk of {self.path} reported an error; check it first"
+        ) from exc
 
     @contextlib.contextmanager
     def _gate(self) -> Iterator[None]:
@@ -242,7 +257,8 @@ class SqliteStore(Store):
         # only letters and digits come in (store.search), each in quotes: never FTS syntax
         match = " AND ".join("(" + " OR ".join(f'"{form}"*' for form in forms) + ")" for forms in words)
         rows = self.query(
-            "select rowid as id from ticket_text where ticket_text match :match order by rank, rowid desc limit :limit",
+            "select rowid as id from ticket_text where ticket_text match :match"
+            " order by rank, rowid desc limit :limit",
             match=match,
             limit=limit,
         )
@@ -273,7 +289,9 @@ def _open_gate(path: str) -> int:
                 _make_file(path)
             return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as exc:
-        raise NotAllowed(f"the lock file {path} cannot be opened: {exc.strerror}; nothing was stored") from exc
+        raise NotAllowed(
+            f"the lock file {path} cannot be opened: {exc.strerror}; nothing was stored"
+        ) from exc
 
 
 def _version(store: SqliteStore, path: str) -> int:
@@ -282,7 +300,9 @@ def _version(store: SqliteStore, path: str) -> int:
     except sqlite3.OperationalError as exc:
         if "no such table" not in str(exc) and "no such column" not in str(exc):
             raise
-        raise BadSetup(f"{path} is a database, but no desk of sdtool", hint="SD_DATABASE names another") from exc
+        raise BadSetup(
+            f"{path} is a database, but no desk of sdtool", hint="SD_DATABASE names another"
+        ) from exc
     return int(row["value"]) if row else 0
 
 
@@ -303,5 +323,3 @@ def _worded(statement: str) -> str:
     for word, meaning in _WORDS.items():
         statement = statement.replace(f"{{{word}}}", meaning)
     return statement
-
-

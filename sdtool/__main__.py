@@ -1,0 +1,5 @@
+"""`python -m sdtool` is `sd`."""
+
+from sdtool.cli import main
+
+main()

@@ -1,0 +1,181 @@
+"""What the commands share: the running program, and the options that mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from sdtool import output
+from sdtool.desk import Desk
+from sdtool.errors import UsageFault
+from sdtool.rulebook import Rulebook
+from sdtool.settings import Settings
+from sdtool.store.base import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+MOST_IDS = 10_000
+
+
+class App:
+    """One run of the program: its settings, its moment, and the desk, opened when first asked for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now: int,
+        actor: Callable[[str], str],
+        source: str = "cli",
+        dry_run: bool = False,
+    ) -> None:
+        self.settings, self.now, self.source, self.dry_run = settings, now, source, dry_run
+        self._actor = actor
+        self._desk: Desk | None = None
+        self._rulebook: Rulebook | None = None
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The checked rulebook."""
+        if self._rulebook is None:
+            from sdtool import rulebook, settings
+
+            self._rulebook = rulebook.load(self.settings.rulebook, settings.cache_folder())
+        return self._rulebook
+
+    @property
+    def desk(self) -> Desk:
+        """The desk, with its store opened and its actor known."""
+        if self._desk is None:
+            from sdtool.desk.anchor import note_head
+            from sdtool.store import open_store
+
+            book, store = self.rulebook, open_store(self.settings.database)
+            store.dry_run = self.dry_run
+            store.anchored = lambda number, head: note_head(self.settings.anchor, number, head)
+            actor = self._actor(self.settings.database)
+            self._desk = Desk(store, book, self.settings, actor=actor, source=self.source, now=self.now)
+        return self._desk
+
+    @property
+    def store(self) -> Store:
+        """The desk's store."""
+        return self.desk.store
+
+    def close(self) -> None:
+        """Let go of the database, if it was opened."""
+        if self._desk is not None:
+            self._desk.store.close()
+
+    def moment(self, text: str) -> int:
+        """Read a moment as people write it (`10:40`, `morgen 9u`, `+3wd`), in the desk's time zone."""
+        from sdtool.desk import calendars
+        from sdtool.rules import moments
+
+        book = self.rulebook
+        calendar = calendars.load(self.desk.store, book, book.calendars[0].key, self.now)
+        try:
+            return moments.parse(text, self.now, calendar, book.organisation.timezone)
+        except ValueError as exc:
+            raise UsageFault(str(exc)) from None
+
+
+format_option: Callable[[F], F] = click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(list(output.FORMATS)),
+    default="table",
+    show_default=True,
+    help="How to print.",
+)
+
+
+class Ids(click.ParamType[list[int]]):
+    """Ticket numbers: `12`, `SD-12`, `12-15,20`, or `-` for numbers on standard input."""
+
+    name = "ids"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        """Return the numbers in the order given, each once."""
+        if isinstance(value, list):
+            return value
+        text = click.get_text_stream("stdin").read() if value == "-" else value
+        numbers: dict[int, None] = {}
+        for part in text.replace(",", " ").split():
+            first, _, last = _bare(part).partition("-")
+            if not (first.isascii() and first.isdigit()) or (
+                last and not (last.isascii() and last.isdigit())
+            ):
+                self.fail(f"{part!r} is no ticket number; write 12, SD-12 or 12-15,20", param, ctx)
+            low, high = int(first[:18]), int((last or first)[:18])
+            if high - low >= MOST_IDS or len(numbers) > MOST_IDS:
+                self.fail(f"{part!r} names more than {MOST_IDS} tickets", param, ctx)
+            numbers.update(dict.fromkeys(range(low, high + 1)))
+        if not numbers:
+            self.fail("no ticket number given", param, ctx)
+        return list(numbers)
+
+
+def _bare(part: str) -> str:
+    text = part.removeprefix("#")
+    return text[3:] if text[:3].upper() == "SD-" else text
+
+
+class Id(Ids):
+    """One ticket number."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        if isinstance(value, int):
+            return value
+        numbers = super().convert(value, param, ctx)
+        if len(numbers) != 1:
+            self.fail(f"{value!r} names {len(numbers)} tickets, one is wanted", param, ctx)
+        return numbers[0]
+
+
+IDS, ID = Ids(), Id()
+if_rev_option: Callable[[F], F] = click.option(
+    "--if-rev", type=int, metavar="N", help="Only when the ticket is still at revision N (see `sd show`)."
+)
+dry_run_option: Callable[[F], F] = click.option(
+    "--dry-run", is_flag=True, expose_value=False, callback=lambda ctx, _, on: _set_dry_run(ctx, on),
+    help="Show what would happen, change nothing.",
+)  # fmt: skip
+
+
+def _set_dry_run(ctx: click.Context, on: bool) -> None:
+    app = ctx.find_object(App)
+    if on and app is not None:
+        app.dry_run = True
+
+
+def interactive() -> bool:
+    """Tell whether a person sits at the other end and can be asked."""
+    stdin, stderr = click.get_text_stream("stdin"), click.get_text_stream("stderr")
+    return stdin.isatty() and stderr.isatty()
+
+
+def said(app: App, text: str) -> None:
+    """Say in one line what was done (or would be)."""
+    output.echo(f"(dry run) {text}" if app.dry_run else text)
+
+
+def read_text(value: str | None, *, what: str, longest: int) -> str:
+    """Return a text given as `-` (standard input), `editor`, or a file name; "" for None."""
+    if value is None:
+        return ""
+    if value == "editor":
+        return (click.edit("") or "").strip()
+    stream = click.open_file(value, encoding="utf-8", errors="strict")
+    try:
+        with stream as file:
+            text = file.read(longest + 1)
+    except UnicodeDecodeError as exc:
+        raise UsageFault(f"the {what} in {value} is not UTF-8 text") from exc
+    if len(text) > longest:
+        raise UsageFault(f"the {what} is longer than {longest} characters: shorten it, or put it in the FMIS")
+    return text.strip()

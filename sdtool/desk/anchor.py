@@ -1,0 +1,42 @@
+"""The journal's head, written down outside the database, where cutting its tail leaves a trace."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from sdtool.output import remark
+
+_LINE = re.compile(r"journal (\d+):([0-9a-f]{64})")
+
+
+def note_head(path: str, number: int, head: str) -> None:
+    """Note the newest event in the system log and, when `path` is set, at the end of that file."""
+    import syslog
+
+    line = f"journal {number}:{head}"
+    syslog.openlog("sdtool", syslog.LOG_PID, syslog.LOG_AUTHPRIV)
+    syslog.syslog(syslog.LOG_INFO, line)
+    if path:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o640)
+            try:
+                os.write(descriptor, f"{line}\n".encode())
+            finally:
+                os.close(descriptor)
+        except OSError as exc:
+            # the change is stored: failing now would make a script repeat it
+            remark(f"the journal's head could not be noted in {path}: {exc.strerror}")
+
+
+def read_heads(text: str) -> list[tuple[int, str]]:
+    """Return every `journal N:HASH` in a text: a log, an anchor file, a KPI mail, a command line."""
+    return [(int(number), head) for number, head in _LINE.findall(text)]
+
+
+def noted(path: str) -> list[tuple[int, str]]:
+    """Return the heads in an anchor file; [] when there is none."""
+    if not path or not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return read_heads(file.read())

@@ -1,0 +1,277 @@
+"""The directory: who calls, how to reach them, which target group they belong to."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sdtool.desk import Desk
+from sdtool.errors import Conflict, NotFound, UsageFault
+from sdtool.rulebook import Rulebook, find
+from sdtool.store.base import Row, Store
+from sdtool.store.journal import Entry, append
+
+FIELDS = ("name", "mail", "phone", "staff_number", "target_group", "department", "site", "language", "active")
+_LONGEST = 200
+_MAIL = re.compile(
+    r"[^@\s,;<>()\[\]\"\\]+@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+"
+)
+_LANGUAGES = ("nl", "en", "fr")
+
+
+class Person(NamedTuple):
+    """Somebody in the directory; the keys are what the person is found by."""
+
+    id: int
+    name: str
+    mail: str | None
+    phone: str | None
+    staff_number: str | None
+    target_group: str
+    department: str
+    site: str
+    language: str
+    active: int
+    name_key: str
+    mail_key: str | None
+    phone_key: str | None
+    rev: int
+
+
+class Ambiguous(UsageFault):
+    """More than one person fits; `candidates` are they."""
+
+    def __init__(self, text: str, candidates: list[Person]) -> None:
+        listed = "; ".join(_described(person) for person in candidates[:10])
+        more = f"; and {len(candidates) - 10} more" if len(candidates) > 10 else ""
+        super().__init__(
+            f"{len(candidates)} people fit {text!r}: {listed}{more}", hint="name one by mail or staff number"
+        )
+        self.candidates = candidates
+
+
+def _described(person: Person) -> str:
+    reach = person.mail or person.phone or person.staff_number or "no contact data"
+    return f"{person.name} ({', '.join(part for part in (reach, person.department) if part)})"
+
+
+def fold(text: str) -> str:
+    """Return `text` without case, accents and double spaces, to compare names."""
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(text.casefold().split())
+
+
+def phone_key(text: str) -> str:
+    """Return the digits that identify a Belgian number: +32, 0032 and 0 in front are the same."""
+    digits = re.sub(r"\D", "", text.replace("(0)", ""))
+    for prefix in ("0032", "32", "0"):
+        if digits.startswith(prefix) and len(digits) > 6:
+            return digits.removeprefix(prefix)
+    return digits
+
+
+def get(store: Store, person: int) -> Person:
+    """Return the person with this number; NotFound when there is none."""
+    row = store.one("select * from person where id = :id", id=person)
+    if row is None:
+        raise NotFound(f"there is no person {person}")
+    return Person(**dict(row))
+
+
+def find_all(store: Store, text: str) -> list[Person]:
+    """Return everybody whom `text` names: staff number or mail, else phone, else name."""
+    text = text.strip()
+    exact = "select * from person where (mail_key = :mail or staff_number = :text) order by active desc, id"
+    rows = store.query(exact, mail=text.casefold(), text=text)
+    digits = re.sub(r"\D", "", text)
+    if not rows and len(digits) >= 3 and not re.search(r"[^\d\s()+./-]", text):
+        rows = store.query(
+            "select * from person where phone_key = :key and active = 1 order by id", key=phone_key(text)
+        )
+    if not rows:
+        rows = _by_name(store, fold(text))
+    return [Person(**dict(row)) for row in rows]
+
+
+def _by_name(store: Store, key: str) -> list[Row]:
+    exact = list(
+        store.query("select * from person where name_key = :key and active = 1 order by id", key=key)
+    )
+    words = key.split()
+    if exact or not words:
+        return exact
+    # every word must begin a word of the name; the longest one narrows the search in the database
+    pattern = max(words, key=len).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = store.query(
+        "select * from person where name_key like :pattern escape '\\' and active = 1 order by name_key, id limit 1000",
+        pattern=f"%{pattern}%",
+    )
+    return [r for r in rows if all(any(part.startswith(w) for part in r["name_key"].split()) for w in words)]
+
+
+def find_one(store: Store, text: str) -> Person:
+    """Return the one person whom `text` names.
+
+    Raises:
+        NotFound: nobody; the message says how to add somebody.
+        Ambiguous: several; the message lists them.
+    """
+    found = find_all(store, text)
+    if not found:
+        raise NotFound(f"nobody is known as {text!r}", hint='`sd person add "NAME" --mail …` adds somebody')
+    if len(found) > 1:
+        raise Ambiguous(text, found)
+    return found[0]
+
+
+def listing(store: Store, text: str | None, limit: int) -> list[Person]:
+    """Return people by name, at most `limit`; only those whom `text` names when given."""
+    if text is not None:
+        return find_all(store, text)[:limit]
+    rows = store.query("select * from person order by name_key, id limit :limit", limit=limit)
+    return [Person(**dict(row)) for row in rows]
+
+
+def clean(book: Rulebook, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a person, checked; every fault in one UsageFault."""
+    faults: list[str] = []
+    given = {name: _trimmed(name, value, faults) for name, value in values.items()}
+    if "name" in given and not given["name"]:
+        faults.append("the name is empty")
+    if given.get("mail") and not _MAIL.fullmatch(given["mail"]):
+        faults.append(f"{given['mail']!r} is not a mail address")
+    if given.get("phone") and len(re.sub(r"\D", "", given["phone"])) < 3:
+        faults.append(f"{given['phone']!r} is not a phone number")
+    if given.get("language", "nl") not in _LANGUAGES:
+        faults.append(f"the language must be one of {', '.join(_LANGUAGES)}, not {given['language']!r}")
+    if "target_group" in given:
+        try:
+            find(book.target_groups, given["target_group"], "target group")
+        except NotFound as exc:
+            faults.append(exc.message)
+    if faults:
+        raise UsageFault("; ".join(faults))
+    return given
+
+
+def _trimmed(name: str, value: Any, faults: list[str]) -> Any:
+    if not isinstance(value, str):
+        return value
+    check_text(name.replace("_", " "), value, faults, longest=_LONGEST)
+    text = " ".join(value.split())
+    return text or (None if name in ("mail", "phone", "staff_number") else "")
+
+
+def check_text(name: str, value: str, faults: list[str], *, longest: int) -> None:
+    """Note when a text is too long or holds what no database and no terminal can keep."""
+    if len(value) > longest:
+        faults.append(f"the {name} has {len(value)} characters, at most {longest} are kept")
+    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        faults.append(f"the {name} holds a NUL or half a character; type it again")
+
+
+def _keyed(values: dict[str, Any]) -> dict[str, Any]:
+    keys: dict[str, Any] = {}
+    if "name" in values:
+        keys["name_key"] = fold(values["name"])
+    if "mail" in values:
+        keys["mail_key"] = values["mail"].casefold() if values["mail"] else None
+    if "phone" in values:
+        keys["phone_key"] = phone_key(values["phone"]) if values["phone"] else None
+    return {**values, **keys}
+
+
+def _refuse_twins(store: Store, values: Mapping[str, Any], own: int) -> None:
+    for column, name in (("mail_key", "mail address"), ("staff_number", "staff number")):
+        value = values.get(column)
+        sql = f"select * from person where {column} = :value and id <> :own"  # noqa: S608 (two constants)
+        twin = store.one(sql, value=value, own=own) if value else None
+        if twin is not None:
+            raise Conflict(
+                f"the {name} {value} belongs to {twin['name']} (person {twin['id']}) already",
+                hint=f"`sd person edit {twin['id']} …` changes that person",
+            )
+
+
+def add(desk: Desk, values: Mapping[str, Any]) -> Person:
+    """Add a person; `values` by field name, `name` at least.
+
+    Raises:
+        UsageFault: a value is not what its field holds; all faults are named.
+        Conflict: the mail address or staff number is somebody else's.
+    """
+    defaults = {
+        "target_group": desk.rulebook.default_target_group(),
+        "language": desk.rulebook.organisation.language,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    fields = {**dict.fromkeys(FIELDS, None), "department": "", "site": "", "active": 1, **defaults, **given}
+    return desk.run(lambda: _add(desk, _keyed(clean(desk.rulebook, fields))))
+
+
+def _add(desk: Desk, values: dict[str, Any]) -> Person:
+    _refuse_twins(desk.store, values, 0)
+    number = desk.store.next_number("person")
+    desk.store.insert("person", {"id": number, **values})
+    _record(desk, number, "new", {"set": values, "was": {}})
+    return get(desk.store, number)
+
+
+def edit(desk: Desk, person: int, values: Mapping[str, Any]) -> Person:
+    """Change fields of a person; the faults of `add` apply. Nothing new changes nothing."""
+    given = _keyed(clean(desk.rulebook, values))
+    return desk.run(lambda: _edit(desk, person, given))
+
+
+def _edit(desk: Desk, number: int, given: dict[str, Any]) -> Person:
+    person = get(desk.store, number)
+    changed = {name: value for name, value in given.items() if getattr(person, name) != value}
+    if not changed:
+        return person
+    _refuse_twins(desk.store, changed, number)
+    was = {name: getattr(person, name) for name in changed}
+    desk.store.update("person", number, {**changed, "rev": person.rev + 1})
+    _record(desk, number, "edit", {"set": changed, "was": was})
+    return get(desk.store, number)
+
+
+def _record(desk: Desk, number: int, verb: str, data: Mapping[str, Any]) -> None:
+    append(desk.store, [Entry("person", number, verb, desk.actor, desk.source, desk.now, data)])
+
+
+class Imported(NamedTuple):
+    """What an import did, in people."""
+
+    added: int
+    changed: int
+    same: int
+
+
+def import_rows(desk: Desk, rows: Iterable[Mapping[str, Any]]) -> Imported:
+    """Add or change people, matched by staff number, else by mail; all of them or none."""
+    return desk.run(lambda: _import(desk, rows))
+
+
+def _import(desk: Desk, rows: Iterable[Mapping[str, Any]]) -> Imported:
+    counts = {"added": 0, "changed": 0, "same": 0}
+    for row in rows:
+        given = {name: value for name, value in row.items() if value not in (None, "")}
+        twin = _twin(desk.store, given)
+        if twin is None:
+            add(desk, given)
+            counts["added"] += 1
+        else:
+            counts["same" if edit(desk, twin.id, given).rev == twin.rev else "changed"] += 1
+    return Imported(**counts)
+
+
+def _twin(store: Store, given: Mapping[str, Any]) -> Person | None:
+    row = None
+    if given.get("staff_number"):
+        row = store.one("select * from person where staff_number = :number", number=given["staff_number"])
+    if row is None and given.get("mail"):
+        row = store.one("select * from person where mail_key = :mail", mail=given["mail"].strip().casefold())
+    return Person(**dict(row)) if row is not None else None

@@ -1,0 +1,199 @@
+"""Registering a ticket: one intake path, whatever the channel."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from sdtool.desk import Desk, people, tickets
+from sdtool.digest import hexdigest
+from sdtool.errors import Conflict, UsageFault
+from sdtool.rulebook import TYPES, find, require, routes_in_force
+from sdtool.rules.lifecycle import Ticket
+from sdtool.rules.priority import derive
+from sdtool.rules.routing import Case, route
+from sdtool.store.journal import Entry, append
+
+LONGEST_SUMMARY = 500
+LONGEST_TEXT = 100_000
+REQUIRED = ("summary", "caller", "channel", "type", "category", "urgency")
+
+
+class Report(NamedTuple):
+    """What a customer reports: `caller` is a person's number; `at` epoch seconds, None for now."""
+
+    summary: str
+    caller: int | None
+    channel: str
+    type: str
+    category: str
+    urgency: str
+    impact: str = ""
+    description: str = ""
+    at: int | None = None
+    fmis_ref: str | None = None
+    confidential: bool = False
+    target_group: str = ""
+
+
+def checked(desk: Desk, report: Report) -> Report:
+    """Return the report with its defaults; every name must be in the rulebook.
+
+    Raises:
+        NotFound: the category is unknown.
+        UsageFault: another name is unknown, a text is empty, too long or unkeepable, or `at` lies in the future.
+    """
+    book = desk.rulebook
+    faults: list[str] = []
+    people.check_text("summary", report.summary, faults, longest=LONGEST_SUMMARY)
+    people.check_text("description", report.description, faults, longest=LONGEST_TEXT)
+    if not report.summary.strip():
+        faults.append("the summary is empty")
+    if report.type not in TYPES:
+        faults.append(f"the type must be one of {', '.join(TYPES)}, not {report.type!r}")
+    if report.at is not None and report.at > desk.now:
+        faults.append("a ticket cannot be registered in the future: --at lies after now")
+    if faults:
+        raise UsageFault("; ".join(faults))
+    find(book.categories, report.category, "category")
+    require(book.channels, report.channel, "channel")
+    require(book.urgencies, report.urgency, "urgency")
+    impact = require(book.impacts, report.impact, "impact") if report.impact else book.default_impact()
+    return report._replace(impact=impact, summary=report.summary.strip())
+
+
+def register(desk: Desk, report: Report, *, key: str | None = None) -> Ticket:
+    """Register a report: priority, solver group, both deadlines, journal; return the ticket.
+
+    With `key` (an idempotency key) the same report is registered once: repeating the call
+    returns the first ticket, and another report under the same key is refused.
+    """
+    report = checked(desk, report)
+    return desk.run(lambda: _once(desk, report, key) if key else _register(desk, report))
+
+
+def _once(desk: Desk, report: Report, key: str) -> Ticket:
+    asked = hexdigest(json.dumps([desk.actor, *report], ensure_ascii=True))
+    known = desk.store.one("select digest, answer from request where key = :key", key=key)
+    if known is not None:
+        if known["digest"] != asked:
+            raise UsageFault(f"the idempotency key {key!r} was used for another report: take a new one")
+        return tickets.get(desk.store, int(known["answer"]))
+    ticket = _register(desk, report)
+    row = {"key": key, "digest": asked, "answer": str(ticket.id), "at": desk.now}
+    desk.store.insert("request", row)
+    return ticket
+
+
+def _register(desk: Desk, report: Report) -> Ticket:
+    group = report.target_group or _target_group(desk, report.caller)
+    opened = desk.now if report.at is None else report.at
+    day = tickets.day_of(opened, desk.timezone)
+    derived = derive(desk.rulebook, report.urgency, group, report.impact, day)
+    text = f"{report.summary}\n{report.description}"
+    case = Case(report.type, report.category, group, report.channel, derived.level, text)
+    routed = route(routes_in_force(desk.rulebook, day), case)
+    fields: dict[str, Any] = {
+        "fmis_ref": report.fmis_ref,
+        "type": report.type,
+        "summary": report.summary,
+        "description": report.description,
+        "state": "new",
+        "caller": report.caller,
+        "channel": report.channel,
+        "category": report.category,
+        "urgency": report.urgency,
+        "impact": report.impact,
+        "target_group": group,
+        "priority": derived.level,
+        "derived_priority": derived.level,
+        "route": routed.rule,
+        "group_key": routed.group,
+        "confidential": int(report.confidential),
+        "registered_by": desk.actor,
+        "opened_at": opened,
+    }
+    context = {"priority_reason": derived.reason, "route_reason": routed.reason}
+    return create(desk, fields, context, opened)
+
+
+_BLANK = Ticket(
+    id=0,
+    fmis_ref=None,
+    type="",
+    summary="",
+    description="",
+    state="",
+    caller=None,
+    channel="",
+    category="",
+    urgency="",
+    impact="",
+    target_group="",
+    priority=0,
+    derived_priority=0,
+    override_reason="",
+    route="",
+    group_key="",
+    agent="",
+    confidential=0,
+    registered_by="",
+    opened_at=0,
+    accepted_at=None,
+    responded_at=None,
+    resolved_at=None,
+    closed_at=None,
+    ended_at=None,
+    escalated_at=None,
+    hierarchical=0,
+    contacts=0,
+    escalations=0,
+    reassignments=0,
+    wrong_routings=0,
+    reopens=0,
+    waiting_on="",
+    waiting_for="",
+    waiting_until=None,
+    paused=0,
+    solution="",
+    cause="",
+    merged_into=None,
+    respond_due=0,
+    resolve_due=0,
+    respond_target=0,
+    resolve_target=0,
+    rev=0,
+)
+
+
+def blank() -> Ticket:
+    """Return a ticket before its registration: the start of every replay of the journal."""
+    return _BLANK
+
+
+def create(desk: Desk, fields: dict[str, Any], context: dict[str, Any], at: int) -> Ticket:
+    """Write a new ticket with its deadlines, search text and journal row (inside a transaction)."""
+    reference = fields.get("fmis_ref")
+    twin = tickets.by_reference(desk.store, reference) if reference else None
+    if twin is not None:
+        raise Conflict(f"reference {reference} is ticket {twin.id} already; `sd show {twin.id}` shows it")
+    ticket = _BLANK._replace(**fields, id=desk.store.next_number("ticket"), rev=1)
+    ticket = ticket._replace(**tickets.promised(desk, ticket, ()))
+    desk.store.insert("ticket", ticket._asdict())
+    changed = {
+        n: v for n, v in ticket._asdict().items() if v != getattr(_BLANK, n) and n not in ("id", "rev")
+    }
+    entry = Entry(
+        "ticket", ticket.id, "new", desk.actor, desk.source, at, {**context, "set": changed, "was": {}}
+    )
+    append(desk.store, [entry])
+    desk.store.index_text([(ticket.id, f"{ticket.summary}\n{ticket.description}")])
+    return ticket
+
+
+def _target_group(desk: Desk, caller: int | None) -> str:
+    if caller is None:
+        return desk.rulebook.default_target_group()
+    group = people.get(desk.store, caller).target_group
+    known = {g.key for g in desk.rulebook.target_groups}
+    return group if group in known else desk.rulebook.default_target_group()

@@ -1,0 +1,142 @@
+"""Replaying the journal: what the records must be, if the journal tells everything.
+
+An act that was undone is left out, as if it had not happened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sdtool.desk import tickets
+from sdtool.desk.registration import blank
+from sdtool.rules.lifecycle import Ticket
+from sdtool.store.base import Store
+from sdtool.store.journal import chunks
+
+Event = Mapping[str, Any]
+
+
+def undone(events: Iterable[Event]) -> set[int]:
+    """Return the numbers of the events that later ones take back."""
+    return {event["data"]["undoes"] for event in events if "undoes" in event["data"]}
+
+
+def states(events: Sequence[Event]) -> list[tuple[int, Ticket]]:
+    """Return the life of one ticket: (moment, the ticket after it), undone acts left out."""
+    taken_back = undone(events)
+    life: list[tuple[int, Ticket]] = []
+    ticket = blank()._replace(rev=0)
+    for event in events:
+        # an undone registration ends as cancelled, its number stays given out
+        if event["verb"] == "undo" or (event["id"] in taken_back and event["verb"] != "new"):
+            continue
+        ticket = ticket._replace(id=event["subject"], **event["data"].get("set", {}))
+        life.append((event["at"], ticket))
+    return life
+
+
+def ticket_of(events: Sequence[Event]) -> Ticket:
+    """Return the ticket that its events amount to. Undo events count by what they set."""
+    ticket = blank()
+    for event in events:
+        ticket = ticket._replace(id=event["subject"], rev=ticket.rev + 1, **event["data"].get("set", {}))
+    return ticket
+
+
+def links_of(events: Sequence[Event]) -> set[tuple[str, int]]:
+    """Return the links of one ticket that its events amount to."""
+    taken_back = undone(events)
+    held: set[tuple[str, int]] = set()
+    for event in events:
+        if event["id"] not in taken_back and event["verb"] in ("link", "unlink"):
+            kind, other = event["data"]["link"]
+            held.symmetric_difference_update({(kind, other)})
+    return held
+
+
+def differences(store: Store) -> Iterator[str]:
+    """Yield a sentence for each record that is not what the journal says; nothing when all are.
+
+    Tickets are replayed in portions, so that memory stays flat in the number of events.
+    """
+    last = store.value("select max(subject) from event where kind = 'ticket'") or 0
+    known = store.value("select max(id) from ticket") or 0
+    size = 5000
+    for low in range(1, max(last, known) + 1, size):
+        yield from _compare(store, low, low + size)
+    yield from _people(store)
+
+
+def _compare(store: Store, low: int, high: int) -> Iterator[str]:
+    lives: dict[int, list[Event]] = {}
+    rows = store.query(
+        "select event.id, subject, verb, at, event_data.data from event"
+        " left join event_data on event_data.event = event.id"
+        " where kind = 'ticket' and subject >= :low and subject < :high order by subject, event.id",
+        low=low,
+        high=high,
+    )
+    for row in rows:
+        lives.setdefault(row["subject"], []).append({**dict(row), "data": json.loads(row["data"] or "{}")})
+    held = {row["id"]: Ticket(**dict(row)) for row in store.query(
+        "select * from ticket where id >= :low and id < :high", low=low, high=high)}  # fmt: skip
+    pauses, links = _rows(store, "pause", low, high), _rows(store, "link", low, high)
+    for number in sorted(lives.keys() | held.keys()):
+        yield from _judge(
+            number, lives.get(number), held.get(number), pauses.get(number, []), links.get(number, [])
+        )
+
+
+_BY_TICKET = {
+    "pause": "select * from pause where ticket >= :low and ticket < :high order by ticket, start_at",
+    "link": "select * from link where ticket >= :low and ticket < :high",
+}
+
+
+def _rows(store: Store, table: str, low: int, high: int) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in store.query(_BY_TICKET[table], low=low, high=high):
+        found.setdefault(row["ticket"], []).append(dict(row))
+    return found
+
+
+def _judge(
+    number: int,
+    events: list[Event] | None,
+    held: Ticket | None,
+    pauses: list[dict[str, Any]],
+    links: list[dict[str, Any]],
+) -> Iterator[str]:
+    if events is None:
+        yield f"ticket {number} is in no journal row"
+    elif held is None:
+        yield f"ticket {number} is in the journal and nowhere else"
+    else:
+        wanted = ticket_of(events)
+        wrong = [name for name in Ticket._fields if getattr(wanted, name) != getattr(held, name)]
+        if wrong:
+            yield f"ticket {number} differs from the journal in {', '.join(wrong)}"
+        if tickets.replayed_pauses(states(events)) != pauses:
+            yield f"the pauses of ticket {number} differ from the journal"
+        if links_of(events) != {(row["kind"], row["other"]) for row in links}:
+            yield f"the links of ticket {number} differ from the journal"
+
+
+def _people(store: Store) -> Iterator[str]:
+    lives: dict[int, dict[str, Any]] = {}
+    for rows in chunks(store):
+        for row in rows:
+            if row["kind"] == "person":
+                person = lives.setdefault(row["subject"], {"rev": 0})
+                person.update(json.loads(row["text"] or "{}").get("set", {}))
+                person["rev"] += 1
+    for row in store.query("select * from person order by id"):
+        wanted = lives.pop(row["id"], None)
+        if wanted is None:
+            yield f"person {row['id']} is in no journal row"
+        elif {**wanted, "id": row["id"]} != dict(row):
+            yield f"person {row['id']} differs from the journal"
+    for number in lives:
+        yield f"person {number} is in the journal and nowhere else"

@@ -1,0 +1,236 @@
+"""Tickets as records: reading them, and `apply`, the one gate through which each of them changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sdtool.desk import Desk, calendars
+from sdtool.errors import Conflict, NotFound
+from sdtool.rulebook import Rulebook
+from sdtool.rules.deadline import Pause, Target, due, target_seconds
+from sdtool.rules.lifecycle import Act, Fields, Ticket, clock, decide
+from sdtool.store.base import Row, Store
+from sdtool.store.journal import Entry, append
+
+OPEN = "ended_at is null"  # spelled as in the partial indexes, or they are not used
+_CLOCK_FIELDS = {"priority", "type", "opened_at"}
+_TEXT_FIELDS = {"summary", "description", "solution", "cause"}
+
+
+def get(store: Store, number: int) -> Ticket:
+    """Return ticket `number`; NotFound when there is none."""
+    row = store.one("select * from ticket where id = :id", id=number)
+    if row is None:
+        raise NotFound(f"there is no ticket {number}")
+    return Ticket(**dict(row))
+
+
+def by_reference(store: Store, reference: str) -> Ticket | None:
+    """Return the ticket with this number in the other system, None when it is not here."""
+    row = store.one("select * from ticket where fmis_ref = :reference", reference=reference)
+    return Ticket(**dict(row)) if row is not None else None
+
+
+def day_of(epoch: int, timezone: str) -> str:
+    """Return the local calendar date of a moment, ISO."""
+    return datetime.fromtimestamp(epoch, ZoneInfo(timezone)).date().isoformat()
+
+
+def line_of(book: Rulebook, key: str) -> int:
+    """Return the line of a solver group; one that the rulebook does not know counts as second line."""
+    return next((group.line for group in book.groups if group.key == key), 2)
+
+
+def pauses(store: Store, number: int) -> list[Pause]:
+    """Return the times in which the clock of a ticket stood; a planned end counts until the real one."""
+    rows = store.query(
+        "select start_at, end_at, until_at, party from pause where ticket = :id order by start_at", id=number
+    )
+    return [Pause(row["start_at"], _end(row), row["party"]) for row in rows]
+
+
+def _end(row: Row) -> int | None:
+    end = row["end_at"] if row["end_at"] is not None else row["until_at"]
+    return None if end is None else max(int(end), row["start_at"])
+
+
+def promised(desk: Desk, ticket: Ticket, stood: Sequence[Pause]) -> Fields:
+    """Return both deadlines of a ticket, and the working seconds that each target stands for."""
+    zone = desk.timezone
+    target = desk.rulebook.target_on(ticket.type, ticket.priority, day_of(ticket.opened_at, zone))
+    calendar = calendars.load(desk.store, desk.rulebook, target.calendar, ticket.opened_at)
+    respond, resolve = Target(*target.respond), Target(*target.resolve)
+    return {
+        "respond_due": due(calendar, ticket.opened_at, respond, stood),
+        "resolve_due": due(calendar, ticket.opened_at, resolve, stood),
+        "respond_target": target_seconds(calendar, ticket.opened_at, respond),
+        "resolve_target": target_seconds(calendar, ticket.opened_at, resolve),
+    }
+
+
+def require_rev(ticket: Ticket, expected: int | None) -> None:
+    """Refuse to change a ticket that somebody changed since it was read."""
+    if expected is not None and ticket.rev != expected:
+        raise Conflict(
+            f"ticket {ticket.id} was changed meanwhile: it is at revision {ticket.rev}, not {expected};"
+            f" look at it with `sd show {ticket.id}` and decide again"
+        )
+
+
+def apply(
+    desk: Desk,
+    number: int,
+    verb: str,
+    args: Mapping[str, Any] | None = None,
+    *,
+    data: Mapping[str, Any] | None = None,
+    at: int | None = None,
+    if_rev: int | None = None,
+) -> Ticket:
+    """Do one act on one ticket, with its journal row, inside one transaction; return the ticket after it.
+
+    `data` is what the journal keeps beside the changed fields; `at` is when it happened, by
+    default now. An act never happens before the last one: a clock that was put back is overruled.
+    """
+
+    def work() -> Ticket:
+        ticket = get(desk.store, number)
+        require_rev(ticket, if_rev)
+        moment = _after_last(desk.store, ticket, desk.now if at is None else at)
+        act = Act(verb, moment, desk.actor, args or {}, lambda key: line_of(desk.rulebook, key))
+        changed = decide(ticket, act)
+        return write(desk, ticket, verb, changed, data or {}, moment)
+
+    return desk.run(work)
+
+
+def _after_last(store: Store, ticket: Ticket, at: int) -> int:
+    last = store.value(
+        "select at from event where kind = 'ticket' and subject = :id order by id desc limit 1", id=ticket.id
+    )
+    return max(at, ticket.opened_at, last or 0)
+
+
+def write(desk: Desk, ticket: Ticket, verb: str, changed: Fields, data: Mapping[str, Any], at: int) -> Ticket:
+    """Write decided fields with the deadlines that follow from them, and the journal row."""
+    after = ticket._replace(**changed)
+    moved = _move_clock(desk.store, ticket, after, at)
+    if moved or _CLOCK_FIELDS & changed.keys():
+        new = promised(desk, after, pauses(desk.store, ticket.id))
+        changed = changed | {name: value for name, value in new.items() if getattr(ticket, name) != value}
+    return record(desk, ticket, verb, changed, data, at)
+
+
+def record(
+    desk: Desk, ticket: Ticket, verb: str, changed: Fields, data: Mapping[str, Any], at: int
+) -> Ticket:
+    """Store `changed` and its journal row; the deadlines and pauses are the caller's."""
+    was = {name: getattr(ticket, name) for name in changed}
+    desk.store.update("ticket", ticket.id, {**changed, "rev": ticket.rev + 1})
+    entry = Entry(
+        "ticket", ticket.id, verb, desk.actor, desk.source, at, {**data, "set": changed, "was": was}
+    )
+    append(desk.store, [entry])
+    after = ticket._replace(**changed, rev=ticket.rev + 1)
+    if verb == "note" or _TEXT_FIELDS & changed.keys():
+        desk.store.index_text([(ticket.id, searchable(desk.store, after))])
+    return after
+
+
+def searchable(store: Store, ticket: Ticket) -> str:
+    """Return the text by which a ticket is found: its own and its notes, words only."""
+    rows = store.query(
+        "select event_data.data from event join event_data on event_data.event = event.id"
+        " where kind = 'ticket' and subject = :id and verb = 'note' order by event.id",
+        id=ticket.id,
+    )
+    notes = [str(json.loads(row["data"]).get("text", "")) for row in rows]
+    return "\n".join([ticket.summary, ticket.description, ticket.solution, ticket.cause, *notes])
+
+
+def _move_clock(store: Store, before: Ticket, after: Ticket, at: int) -> bool:
+    """Keep the pause rows in step with the state; tell whether anything about the clock changed."""
+    stood = clock(before.state, before.paused, before.waiting_on)
+    stands = clock(after.state, after.paused, after.waiting_on)
+    if stood == stands:
+        if stands and before.waiting_until != after.waiting_until:
+            _set_until(store, after)
+            return True
+        return False
+    if stood is not None:
+        _end_pause(store, before.id, at)
+    if stands is not None:
+        begin = {"ticket": after.id, "start_at": at, "end_at": None, "until_at": None, "party": stands}
+        store.insert("pause", begin)
+        if after.waiting_until is not None:
+            _set_until(store, after)
+    return True
+
+
+def _set_until(store: Store, ticket: Ticket) -> None:
+    store.execute(
+        "update pause set until_at = :until where ticket = :id and end_at is null",
+        until=ticket.waiting_until,
+        id=ticket.id,
+    )
+
+
+def _end_pause(store: Store, number: int, at: int) -> None:
+    # a pause without length says nothing, and would stand in the way of the next at the same second
+    store.execute(
+        "delete from pause where ticket = :id and end_at is null and start_at >= :at", id=number, at=at
+    )
+    store.execute("update pause set end_at = :at where ticket = :id and end_at is null", id=number, at=at)
+
+
+def replayed_pauses(states: Sequence[tuple[int, Ticket]]) -> list[dict[str, Any]]:
+    """Return the pause rows that a life, as (moment, ticket after it) in order, amounts to."""
+    rows: list[dict[str, Any]] = []
+    stood: str | None = None
+    for at, ticket in states:
+        stands = clock(ticket.state, ticket.paused, ticket.waiting_on)
+        if stands != stood:
+            if stood is not None:
+                _finish(rows, at)
+            if stands is not None:
+                row = {"ticket": ticket.id, "start_at": at, "end_at": None, "until_at": None, "party": stands}
+                rows.append(row)
+        if stands:
+            rows[-1]["until_at"] = ticket.waiting_until
+        stood = stands
+    return rows
+
+
+def _finish(rows: list[dict[str, Any]], at: int) -> None:
+    if rows[-1]["start_at"] >= at:
+        rows.pop()
+    else:
+        rows[-1]["end_at"] = at
+
+
+def rewrite_pauses(store: Store, number: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the pause rows of a ticket (undo takes an act out of its history)."""
+    store.execute("delete from pause where ticket = :id", id=number)
+    store.insert("pause", *rows)
+
+
+def may_read(desk: Desk, ticket: Ticket) -> bool:
+    """Tell whether the actor may read a confidential ticket: who registered it, has it, or is in its group."""
+    if not ticket.confidential or desk.actor in (ticket.registered_by, ticket.agent):
+        return True
+    group = next((g for g in desk.rulebook.groups if g.key == ticket.group_key), None)
+    return group is not None and desk.actor in group.members
+
+
+def open_parts(store: Store, number: int) -> list[int]:
+    """Return the open sub-tickets of a ticket."""
+    rows = store.query(
+        "select link.ticket from link join ticket on ticket.id = link.ticket"
+        " where link.other = :id and link.kind = 'part-of' and ticket.ended_at is null order by link.ticket",
+        id=number,
+    )
+    return [row["ticket"] for row in rows]

@@ -1,0 +1,100 @@
+"""Undo: the last own act is taken back, if nothing depends on it. The journal keeps both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sdtool.desk import Desk, links, replay, tickets
+from sdtool.errors import Conflict, NotFound, Refused
+from sdtool.rules.lifecycle import Act, Ticket, decide
+from sdtool.store.journal import history
+
+REACH = 2000  # events back from the newest that are looked at
+Event = dict[str, Any]
+
+
+def last_act(desk: Desk) -> list[Event]:
+    """Return the events of the actor's newest act that is not undone yet, newest first.
+
+    Raises:
+        NotFound: there is none among the last `REACH` events.
+    """
+    store = desk.store
+    newest = store.value("select value from counter where name = 'event'") or 0
+    rows = store.query(
+        "select * from event where id > :since and actor = :actor and source = 'cli'"
+        " and kind in ('ticket', 'person') order by id desc",
+        since=newest - REACH,
+        actor=desk.actor,
+    )
+    lives: dict[tuple[str, int], list[Event]] = {}
+    for row in rows:
+        subject = (row["kind"], row["subject"])
+        if subject not in lives:
+            lives[subject] = history(store, *subject)
+        if row["id"] not in _settled(lives[subject]):
+            return _whole_act(lives, row["act"], [dict(r) for r in rows])
+    raise NotFound("there is nothing of yours to undo")
+
+
+def _settled(life: list[Event]) -> set[int]:
+    """Return the events of a record that are undone, or undid something."""
+    return replay.undone(life) | {event["id"] for event in life if "undoes" in event["data"]}
+
+
+def _whole_act(lives: dict[tuple[str, int], list[Event]], act: int, rows: list[Event]) -> list[Event]:
+    wanted = [row for row in rows if row["act"] == act]
+    found = [e for events in lives.values() for e in events if e["act"] == act]
+    known = {event["id"] for event in found}
+    return sorted(found + [row for row in wanted if row["id"] not in known], key=lambda e: -e["id"])
+
+
+def undo(desk: Desk) -> list[str]:
+    """Take the last own act back; return a sentence for each record it touched.
+
+    Raises:
+        NotFound: there is nothing to undo.
+        Conflict: something was done to one of the records since.
+        Refused: this kind of act cannot be taken back.
+    """
+    return desk.run(lambda: [_take_back(desk, event) for event in last_act(desk)])
+
+
+def _take_back(desk: Desk, event: Event) -> str:
+    life = history(desk.store, event["kind"], event["subject"])
+    event = next(e for e in life if e["id"] == event["id"])
+    settled = _settled(life)
+    later = [e for e in life if e["id"] > event["id"] and e["id"] not in settled]
+    if later:
+        by = later[-1]["actor"]
+        raise Conflict(
+            f"{event['kind']} {event['subject']} was changed since ({later[-1]['verb']} by {by}): not undone"
+        )
+    if event["kind"] != "ticket":
+        raise Refused(f"a change of a person is not undone: use `sd person edit {event['subject']} …`")
+    if event["verb"] == "new":
+        return _unregister(desk, event)
+    return _restore(desk, event, life)
+
+
+def _unregister(desk: Desk, event: Event) -> str:
+    """A registration is not erased: its number was given out. The ticket is cancelled."""
+    ticket = tickets.get(desk.store, event["subject"])
+    act = Act("cancel", max(desk.now, ticket.opened_at), desk.actor, {}, lambda key: 1)
+    data = {"reason": "registration undone", "undoes": event["id"]}
+    tickets.write(desk, ticket, "cancel", decide(ticket, act), data, act.at)
+    return f"ticket {ticket.id}: the registration is undone, the ticket is cancelled"
+
+
+def _restore(desk: Desk, event: Event, life: list[Event]) -> str:
+    ticket: Ticket = tickets.get(desk.store, event["subject"])
+    was = event["data"].get("was", {})
+    at = max(desk.now, life[-1]["at"])
+    tickets.record(desk, ticket, "undo", was, {"undoes": event["id"], "verb": event["verb"]}, at)
+    again = history(desk.store, "ticket", ticket.id)
+    tickets.rewrite_pauses(desk.store, ticket.id, tickets.replayed_pauses(replay.states(again)))
+    if event["verb"] in ("link", "unlink"):
+        kind, other = event["data"]["link"]
+        if not links.remove(desk.store, ticket.id, kind, other):
+            desk.store.insert("link", {"ticket": ticket.id, "kind": kind, "other": other})
+    return f"ticket {ticket.id}: {event['verb']} is undone"
