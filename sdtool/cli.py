@@ -44,7 +44,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "unmerge": ("relate", "unmerge", "Take a merged ticket out again."),
     "undo": ("relate", "undo", "Undo your last act."),
     "person": ("person", "person", "The directory: add, edit, show, list, import."),
-    "rulebook": ("rulebook", "rulebook", "The desk's agreements: init, check, show."),
+    "rulebook": ("rulebook", "rulebook_", "The desk's agreements: init, check, show."),
     "sla": ("sla", "sla", "Deadlines: the ledger of a ticket's time."),
     "calendar": ("calendar", "calendar", "Days off: show, check, sync."),
     "fmis": ("fmis", "fmis", "Exchange with the facility management system."),

@@ -29,7 +29,9 @@ class MailSettings(NamedTuple):
             with open(self.password_file, encoding="utf-8") as file:
                 return file.readline().rstrip("\n")
         except OSError as exc:
-            raise BadSetup(f"the mail password file {self.password_file} cannot be read: {exc.strerror}") from exc
+            raise BadSetup(
+                f"the mail password file {self.password_file} cannot be read: {exc.strerror}"
+            ) from exc
 
 
 class Settings(NamedTuple):
@@ -51,7 +53,9 @@ def _settings_file() -> str:
     if named:
         return named
     folders = [_xdg("XDG_CONFIG_HOME", "~/.config")]
-    folders += [os.path.join(d, "sdtool") for d in (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")]
+    folders += [
+        os.path.join(d, "sdtool") for d in (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
+    ]
     candidates = [os.path.join(folder, "settings.toml") for folder in folders]
     return next((path for path in candidates if os.path.exists(path)), "")
 
@@ -94,12 +98,13 @@ def load() -> Settings:
     table = _parse(path) if path else {}
     unknown = set(table) - {"database", "rulebook", "anchor", "mail"}
     if unknown:
-        raise BadSetup(f"{path}: {sorted(unknown)[0]} is unknown; known are database, rulebook, anchor and [mail]")
+        raise BadSetup(
+            f"{path}: {sorted(unknown)[0]} is unknown; known are database, rulebook, anchor and [mail]"
+        )
     for key in ("database", "rulebook", "anchor"):
         if not isinstance(table.get(key, ""), str):
             raise BadSetup(f"{path}: {key} must be text")
-    own_rulebook = os.path.join(_xdg("XDG_CONFIG_HOME", "~/.config"), "rulebook.toml")
-    default_rulebook = own_rulebook if os.path.exists(own_rulebook) else ""
+    default_rulebook = own_rulebook() if os.path.exists(own_rulebook()) else ""
     return Settings(
         database=os.environ.get("SD_DATABASE")
         or table.get("database")
@@ -109,6 +114,11 @@ def load() -> Settings:
         anchor=table.get("anchor", ""),
         mail=_mail(table.get("mail", {}), path),
     )
+
+
+def own_rulebook() -> str:
+    """Return where a rulebook of one's own is looked for when nothing names another."""
+    return os.path.join(_xdg("XDG_CONFIG_HOME", "~/.config"), "rulebook.toml")
 
 
 def cache_folder() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -100,7 +101,7 @@ class Ids(click.ParamType[list[int]]):
         """Return the numbers in the order given, each once."""
         if isinstance(value, list):
             return value
-        text = click.get_text_stream("stdin").read() if value == "-" else value
+        text = sys.stdin.read() if value == "-" else str(value)
         numbers: dict[int, None] = {}
         for part in text.replace(",", " ").split():
             first, _, last = _bare(part).partition("-")
@@ -155,8 +156,7 @@ def _set_dry_run(ctx: click.Context, on: bool) -> None:
 
 def interactive() -> bool:
     """Tell whether a person sits at the other end and can be asked."""
-    stdin, stderr = click.get_text_stream("stdin"), click.get_text_stream("stderr")
-    return stdin.isatty() and stderr.isatty()
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def said(app: App, text: str) -> None:
@@ -173,7 +173,7 @@ def read_text(value: str | None, *, what: str, longest: int) -> str:
     stream = click.open_file(value, encoding="utf-8", errors="strict")
     try:
         with stream as file:
-            text = file.read(longest + 1)
+            text: str = file.read(longest + 1)
     except UnicodeDecodeError as exc:
         raise UsageFault(f"the {what} in {value} is not UTF-8 text") from exc
     if len(text) > longest:

@@ -141,15 +141,21 @@ def _difference(table: DayOff | None, agreed: DayOff | None) -> str:
     return "other name or hours"
 
 
-def sync(desk: Desk, years: range) -> int:
-    """Bring the table up to the rulebook for `years`; return how many days changed."""
+def sync(desk: Desk, years: range) -> tuple[int, int]:
+    """Bring the table up to the rulebook for `years`, and open tickets' deadlines with it.
+
+    Return how many days changed, and how many tickets got another deadline. Run twice, it
+    changes nothing the second time.
+    """
     found = [d for year in years for d in differences(desk.store, desk.rulebook, year)]
-    if found:
-        desk.run(lambda: _apply(desk, found))
-    return len(found)
+    if not found:
+        return 0, 0
+    return len(found), desk.run(lambda: _apply(desk, found))
 
 
-def _apply(desk: Desk, found: list[tuple[str, str, str]]) -> None:
+def _apply(desk: Desk, found: list[tuple[str, str, str]]) -> int:
+    from sdtool.desk import tickets  # the clock of tickets stands on calendars, not the other way round
+
     agreed = {
         (key, day.day): day
         for key, year in {(key, int(day[:4])) for key, day, _ in found}
@@ -164,6 +170,7 @@ def _apply(desk: Desk, found: list[tuple[str, str, str]]) -> None:
     data = {"changes": [list(change) for change in found]}
     append(desk.store, [Entry("calendar", 0, "sync", desk.actor, desk.source, desk.now, data)])
     desk.store.cache.clear()
+    return tickets.reschedule(desk)
 
 
 def covered(store: Store, rulebook: Rulebook, year: int) -> bool:

@@ -127,10 +127,10 @@ def _judge(
 def _people(store: Store) -> Iterator[str]:
     lives: dict[int, dict[str, Any]] = {}
     for rows in chunks(store):
-        for row in rows:
-            if row["kind"] == "person":
-                person = lives.setdefault(row["subject"], {"rev": 0})
-                person.update(json.loads(row["text"] or "{}").get("set", {}))
+        for event in rows:
+            if event["kind"] == "person":
+                person = lives.setdefault(event["subject"], {"rev": 0})
+                person.update(json.loads(event["text"] or "{}").get("set", {}))
                 person["rev"] += 1
     for row in store.query("select * from person order by id"):
         wanted = lives.pop(row["id"], None)

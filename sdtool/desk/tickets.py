@@ -125,6 +125,20 @@ def write(desk: Desk, ticket: Ticket, verb: str, changed: Fields, data: Mapping[
     return record(desk, ticket, verb, changed, data, at)
 
 
+def reschedule(desk: Desk) -> int:
+    """Compute the deadlines of all open tickets anew; return how many got another one."""
+    moved = 0
+    rows = desk.store.query(f"select * from ticket where {OPEN} order by id")  # noqa: S608 (a constant)
+    for row in rows:
+        ticket = Ticket(**dict(row))
+        new = promised(desk, ticket, pauses(desk.store, ticket.id))
+        changed = {name: value for name, value in new.items() if getattr(ticket, name) != value}
+        if changed:
+            record(desk, ticket, "reschedule", changed, {}, _after_last(desk.store, ticket, desk.now))
+            moved += 1
+    return moved
+
+
 def record(
     desk: Desk, ticket: Ticket, verb: str, changed: Fields, data: Mapping[str, Any], at: int
 ) -> Ticket:

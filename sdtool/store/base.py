@@ -77,6 +77,10 @@ class Store:
         """Return tickets that hold every word, each word in any of its variants; best first."""
         raise NotImplementedError
 
+    def sizes(self) -> dict[str, int]:
+        """Return the number of rows of each table."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Let go of the database."""
         raise NotImplementedError

@@ -264,6 +264,16 @@ class SqliteStore(Store):
         )
         return [row["id"] for row in rows]
 
+    def sizes(self) -> dict[str, int]:
+        """Return the number of rows of each table."""
+        from sqlite_utils import (
+            Database,
+        )  # schema work is what it is best at; 50 ms, so never on the hot path
+
+        database = Database(self._db, execute_plugins=False)
+        names = [t for t in database.table_names() if not t.startswith(("ticket_text", "sqlite_"))]
+        return {name: database.table(name).count for name in sorted(names)}
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()

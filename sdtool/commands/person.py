@@ -1,0 +1,143 @@
+"""`sd person`: the directory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sdtool import output
+from sdtool.commands.base import App, dry_run_option, format_option
+from sdtool.desk import people
+from sdtool.errors import BadInput, UsageFault
+
+_COLUMNS = (
+    ("id", "Id"),
+    ("name", "Name"),
+    ("mail", "Mail"),
+    ("phone", "Phone"),
+    ("staff_number", "Staff number"),
+    ("target_group", "Target group"),
+    ("department", "Department"),
+)
+
+
+@click.group("person")
+def person() -> None:
+    """The directory: who calls, and how to reach them."""
+
+
+def _fields(command: Any) -> Any:
+    for option in reversed(
+        (
+            click.option("--mail", help="Mail address."),
+            click.option("--phone", help="Phone number."),
+            click.option("--staff-number", help="Staff number (never the national register number)."),
+            click.option("--target-group", help="Target group of the rulebook."),
+            click.option("--department", help="Department."),
+            click.option("--site", help="Building or site."),
+            click.option("--language", type=click.Choice(("nl", "en", "fr")), help="Language of mails."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _row(one: people.Person) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in ("id", *people.FIELDS, "rev")}
+
+
+def _say(one: people.Person, fmt: str) -> None:
+    output.stored(f"Person {one.id} was stored")
+    if fmt == "table":
+        reach = ", ".join(part for part in (one.mail, one.phone, one.staff_number) if part)
+        output.echo(f"person {one.id}  {one.name}  {reach}  {one.target_group}")
+    else:
+        output.emit_one(_row(one), fmt)
+
+
+@person.command("add")
+@click.argument("name", help="First and last name.")
+@_fields
+@format_option
+@click.pass_obj
+def add(app: App, /, fmt: str, **values: Any) -> None:
+    """Add somebody to the directory."""
+    _say(people.add(app.desk, values), fmt)
+
+
+@person.command("edit")
+@click.argument("who", help="Person number, name, mail, phone or staff number.")
+@click.option("--name", help="First and last name.")
+@_fields
+@click.option("--active/--inactive", default=None, help="Whether the person still works here.")
+@format_option
+@click.pass_obj
+def edit(app: App, /, who: str, fmt: str, active: bool | None, **values: Any) -> None:
+    """Change somebody; an empty value ("") clears a field."""
+    given = {name: value for name, value in values.items() if value is not None}
+    if active is not None:
+        given["active"] = int(active)
+    if not given:
+        raise UsageFault(
+            "nothing to change: name at least one option", hint="`sd person edit --help` lists them"
+        )
+    _say(people.edit(app.desk, _one(app, who).id, given), fmt)
+
+
+def _one(app: App, who: str) -> people.Person:
+    if who.isascii() and who.isdigit() and len(who) < 7:
+        row = app.store.one("select id from person where id = :id", id=int(who))
+        if row is not None:
+            return people.get(app.store, int(who))
+    return people.find_one(app.store, who)
+
+
+@person.command("show")
+@click.argument("who", help="Person number, name, mail, phone or staff number.")
+@format_option
+@click.pass_obj
+def show(app: App, who: str, fmt: str) -> None:
+    """Show somebody whole."""
+    output.emit_one(_row(_one(app, who)), fmt)
+
+
+@person.command("list")
+@click.argument("who", required=False, help="Only who has this name, mail, phone or staff number.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=30, show_default=True, help="How many at most."
+)
+@format_option
+@click.pass_obj
+def list_(app: App, who: str | None, limit: int, fmt: str) -> None:
+    """List people by name."""
+    found = people.listing(app.store, who, limit + 1)
+    output.emit([_row(one) for one in found[:limit]], _COLUMNS, fmt)
+    if len(found) > limit:
+        output.remark(f"{limit} shown, there are more: --limit shows them")
+
+
+@person.command("import")
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False), help="CSV with a header of field names."
+)
+@click.option("--encoding", help="When it is neither UTF-8 nor Windows-1252.")
+@dry_run_option
+@click.pass_obj
+def import_(app: App, file: str, encoding: str | None) -> None:
+    """Add or change people from a CSV file: all of them, or none.
+
+    The header names the fields: name, mail, phone, staff_number, target_group, department, site,
+    language. People are matched by staff number, else by mail address.
+    """
+    from sdtool.desk.tables import read_table
+
+    table = read_table(file, encoding=encoding)
+    unknown = [name for name in table.header if name not in people.FIELDS]
+    if unknown or "name" not in table.header:
+        wrong = f"unknown column {unknown[0]!r}" if unknown else "no column name"
+        raise BadInput(f"{file}: {wrong}; the header holds {', '.join(people.FIELDS[:-1])}")
+    done = people.import_rows(app.desk, [row.values for row in table.rows])
+    output.stored("The people were imported")
+    would = "(dry run) " if app.dry_run else ""
+    output.echo(f"{would}{done.added} added, {done.changed} changed, {done.same} unchanged")

@@ -1,0 +1,74 @@
+"""Tickets as commands print them: one line, or an object with ISO moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sdtool import output
+from sdtool.commands.base import App
+from sdtool.desk import Desk, plan, queue
+from sdtool.rules.lifecycle import Ticket
+
+MOMENTS = (
+    "respond_by",
+    "resolve_by",
+    "opened_at",
+    "accepted_at",
+    "responded_at",
+    "resolved_at",
+    "closed_at",
+    "waiting_until",
+)
+
+
+def printable(desk: Desk, ticket: Ticket) -> dict[str, Any]:
+    """Return a ticket with every key of `sd show --format json`; see `docs/reference/json.md`."""
+    return dated(plan.details(desk, ticket), desk.timezone)
+
+
+def dated(row: dict[str, Any], timezone: str) -> dict[str, Any]:
+    """Return the row with its moments as ISO text with offset, None where there is none."""
+    return {k: (output.iso(v, timezone) or None) if k in MOMENTS else v for k, v in row.items()}
+
+
+def one_line(desk: Desk, ticket: Ticket) -> str:
+    """Return number, priority, group and both deadlines in one line."""
+    zone = desk.timezone
+    return (
+        f"SD-{ticket.id}  P{ticket.priority}  {ticket.group_key}"
+        f"  respond by {output.local(ticket.respond_due, zone)}  resolve by {output.local(ticket.resolve_due, zone)}"
+    )
+
+
+def state_line(desk: Desk, ticket: Ticket) -> str:
+    """Return in one line where a ticket stands after an act."""
+    holder = ticket.group_key + (f"/{ticket.agent}" if ticket.agent else "")
+    line = f"SD-{ticket.id}  P{ticket.priority}  {ticket.state}  {holder}"
+    if ticket.ended_at is not None:
+        return line
+    due = output.local(ticket.resolve_due, desk.timezone)
+    if ticket.state == "waiting":
+        stands = "the clock stands" if ticket.paused else "the clock runs on"
+        until = output.local(ticket.waiting_until, desk.timezone)
+        return f"{line}  for {ticket.waiting_on} until {until}, {stands}  resolve by {due}"
+    return f"{line}  resolve by {due}"
+
+
+def report(app: App, tickets: Sequence[Ticket], fmt: str = "table") -> None:
+    """Print where tickets stand after an act."""
+    numbers = ", ".join(str(ticket.id) for ticket in tickets[:5])
+    output.stored(
+        f"Ticket {numbers} was changed" if len(tickets) == 1 else f"{len(tickets)} tickets were changed"
+    )
+    if fmt != "table":
+        output.emit([printable(app.desk, ticket) for ticket in tickets], _every(), fmt)
+        return
+    for ticket in tickets:
+        output.echo(
+            f"(dry run) {state_line(app.desk, ticket)}" if app.dry_run else state_line(app.desk, ticket)
+        )
+
+
+def _every() -> tuple[tuple[str, str], ...]:
+    return tuple((key, title) for key, title in queue.COLUMNS.items() if key != "caller")

@@ -1,0 +1,131 @@
+"""What to do now: least remaining working time in proportion to what was promised comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sdtool.desk import Desk, calendars, tickets
+from sdtool.rules.lifecycle import Ticket
+from sdtool.store.base import Row
+
+PER_CLASS = 5  # candidates of each group, type and priority; within one of these the due moment decides
+MINE = 200
+# the predicate of open tickets stands first and as in the index; a wait that is over is work again
+_READY = f"{tickets.OPEN} and (state <> 'waiting' or paused = 0 or waiting_until <= :now)"
+_QUEUED = (
+    f"select * from ticket where {_READY} and group_key = :group and type = :type and priority = :priority"
+    " and agent = '' order by resolve_due, id limit :limit"
+)
+_MINE = f"select * from ticket where {_READY} and agent = :agent order by resolve_due, id limit :limit"
+
+
+class Step(NamedTuple):
+    """A ticket to work on: `share` of the promised time that is left (negative: late), and why."""
+
+    ticket: Ticket
+    share: float
+    left: int
+    promise: str
+    reason: str
+
+
+def next_steps(desk: Desk, groups: Sequence[str], limit: int) -> list[Step]:
+    """Return what the actor should do, first things first: own tickets, and what nobody has in `groups`.
+
+    Ordered by remaining working time over target, then priority, then age.
+    """
+    steps = [_step(desk, ticket) for ticket in _candidates(desk, groups)]
+    steps.sort(key=lambda s: (s.share, s.ticket.priority, s.ticket.opened_at, s.ticket.id))
+    return steps[:limit]
+
+
+def _candidates(desk: Desk, groups: Sequence[str]) -> list[Ticket]:
+    rows: list[Row] = list(desk.store.query(_MINE, now=desk.now, agent=desk.actor, limit=MINE))
+    for group in groups:
+        for type_, priority in dict.fromkeys((t.type, t.priority) for t in desk.rulebook.targets):
+            rows += desk.store.query(
+                _QUEUED, now=desk.now, group=group, type=type_, priority=priority, limit=PER_CLASS
+            )
+    return [Ticket(**dict(row)) for row in rows]
+
+
+def _step(desk: Desk, ticket: Ticket) -> Step:
+    day = tickets.day_of(ticket.opened_at, desk.timezone)
+    key = desk.rulebook.target_on(ticket.type, ticket.priority, day).calendar
+    calendar = calendars.load(desk.store, desk.rulebook, key, min(ticket.opened_at, desk.now))
+    promises = [("resolve", ticket.resolve_due, ticket.resolve_target)]
+    if ticket.accepted_at is None and ticket.responded_at is None:
+        promises.append(("respond", ticket.respond_due, ticket.respond_target))
+    left = {name: calendar.between(desk.now, due) for name, due, _ in promises}
+    share, name = min((left[name] / max(target, 1), name) for name, _, target in promises)
+    target = {name: target for name, _, target in promises}[name]
+    return Step(ticket, share, left[name], name, _reason(ticket, name, left[name], target, desk.now))
+
+
+def _reason(ticket: Ticket, promise: str, left: int, target: int, now: int) -> str:
+    from sdtool.output import duration
+
+    percent = round(100 * left / max(target, 1))
+    if ticket.state == "waiting":
+        over = ticket.waiting_until is not None and ticket.waiting_until <= now
+        waits = (
+            f"the wait for the {ticket.waiting_on} is over" if over else f"waits for the {ticket.waiting_on}"
+        )
+        return f"{waits}: {duration(left)} left to {promise}"
+    if left < 0:
+        return f"late: {duration(-left)} over the {duration(target)} to {promise}"
+    return f"{duration(left)} of {duration(target)} left to {promise} ({percent} %)"
+
+
+def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
+    """Return a ticket as `sd show` and `--format json` give it; moments in epoch seconds."""
+    from sdtool.desk import links, people, queue
+
+    visible = queue.may_see(desk, ticket)
+    caller = people.get(desk.store, ticket.caller) if ticket.caller is not None else None
+    hidden = queue.HIDDEN
+    return {
+        "id": ticket.id,
+        "summary": ticket.summary if visible else hidden,
+        "state": ticket.state,
+        "type": ticket.type,
+        "priority": ticket.priority,
+        "derived_priority": ticket.derived_priority,
+        "override_reason": ticket.override_reason,
+        "group": ticket.group_key,
+        "agent": ticket.agent,
+        "route": ticket.route,
+        "respond_by": ticket.respond_due,
+        "resolve_by": ticket.resolve_due,
+        "late": queue.is_late(ticket, desk.now),
+        "caller": (caller.name if caller else "") if visible else hidden,
+        "caller_mail": ((caller.mail or "") if caller else "") if visible else hidden,
+        "caller_phone": ((caller.phone or "") if caller else "") if visible else hidden,
+        "department": (caller.department if caller else "") if visible else hidden,
+        "channel": ticket.channel,
+        "category": ticket.category,
+        "urgency": ticket.urgency,
+        "impact": ticket.impact,
+        "target_group": ticket.target_group,
+        "confidential": bool(ticket.confidential),
+        "fmis_ref": ticket.fmis_ref or "",
+        "registered_by": ticket.registered_by,
+        "opened_at": ticket.opened_at,
+        "accepted_at": ticket.accepted_at,
+        "responded_at": ticket.responded_at,
+        "resolved_at": ticket.resolved_at,
+        "closed_at": ticket.closed_at,
+        "waiting_on": ticket.waiting_on,
+        "waiting_for": ticket.waiting_for if visible else hidden,
+        "waiting_until": ticket.waiting_until,
+        "escalations": ticket.escalations,
+        "reassignments": ticket.reassignments,
+        "reopens": ticket.reopens,
+        "merged_into": ticket.merged_into,
+        "links": [f"{row['ticket']} {row['kind']} {row['other']}" for row in links.of(desk.store, ticket.id)],
+        "description": ticket.description if visible else hidden,
+        "solution": ticket.solution if visible else hidden,
+        "cause": ticket.cause if visible else hidden,
+        "rev": ticket.rev,
+    }

@@ -1,0 +1,134 @@
+"""Lists of tickets: filters, sorting, search. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sdtool.desk import Desk, calendars, tickets
+from sdtool.rules.lifecycle import ENDED_STATES, Ticket
+
+_SELECT = "select ticket.*, person.name as caller_name from ticket left join person on person.id = ticket.caller where "
+# filter -> its condition; conditions and orders are chosen from these tables, never built from input
+FILTERS: dict[str, str] = {
+    "open": f"{tickets.OPEN}",
+    "ended": "ended_at is not null",
+    "state": "state = :state",
+    "group": "group_key = :group",
+    "agent": "ticket.agent = :agent",
+    "caller": "caller = :caller",
+    "category": "category = :category",
+    "priority": "priority = :priority",
+    "type": "type = :type",
+    "opened_before": "opened_at < :opened_before",
+    "late": f"{tickets.OPEN} and paused = 0 and resolve_due < :now",
+}
+SORTS: dict[str, str] = {
+    "newest": "ticket.id desc",
+    "oldest": "ticket.id",
+    "due": "resolve_due, ticket.id",
+    "priority": "priority, resolve_due, ticket.id",
+    "age": "opened_at, ticket.id",
+    "state": "state, resolve_due, ticket.id",
+    "group": "group_key, resolve_due, ticket.id",
+}
+COLUMNS: dict[str, str] = {
+    "id": "Id",
+    "priority": "P",
+    "state": "State",
+    "group": "Group",
+    "agent": "Agent",
+    "resolve_by": "Resolve by",
+    "summary": "Summary",
+    "caller": "Caller",
+    "respond_by": "Respond by",
+    "opened_at": "Opened",
+    "type": "Type",
+    "category": "Category",
+    "channel": "Channel",
+    "urgency": "Urgency",
+    "target_group": "Target group",
+    "fmis_ref": "FMIS",
+    "late": "Late",
+}
+DEFAULT_COLUMNS = ("id", "priority", "state", "group", "agent", "resolve_by", "summary", "caller")
+HIDDEN = "(confidential)"
+
+
+def listing(desk: Desk, filters: Mapping[str, Any], sort: str, limit: int) -> list[dict[str, Any]]:
+    """Return rows of tickets that pass every filter (keys of FILTERS, or `text`), at most `limit`."""
+    conditions = [FILTERS[name] for name, value in filters.items() if value is not None and name in FILTERS]
+    values = {name: value for name, value in filters.items() if value is not None}
+    if "text" in values:
+        wanted = found(desk, values.pop("text"), limit=1000)
+        if not wanted:
+            return []
+        conditions.append(f"ticket.id in ({', '.join(str(int(number)) for number in wanted)})")
+    where = " and ".join(conditions) or "1 = 1"
+    sql = f"{_SELECT}{where} order by {SORTS[sort]} limit :limit"
+    rows = desk.store.query(sql, **values, now=desk.now, limit=limit)
+    return [brief(desk, dict(row)) for row in rows]
+
+
+def found(desk: Desk, text: str, *, limit: int) -> list[int]:
+    """Return tickets that hold all words of `text`, best first."""
+    from sdtool.store.search import variants
+
+    return desk.store.search(variants(text), limit)
+
+
+def brief(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a ticket row as lists show it: moments ISO local, a confidential summary hidden."""
+    caller = row.pop("caller_name")
+    ticket = Ticket(**row)
+    visible = may_see(desk, ticket)
+    return {
+        "id": ticket.id,
+        "summary": ticket.summary if visible else HIDDEN,
+        "state": ticket.state,
+        "type": ticket.type,
+        "priority": ticket.priority,
+        "group": ticket.group_key,
+        "agent": ticket.agent,
+        "caller": (caller or "") if visible else HIDDEN,
+        "category": ticket.category,
+        "channel": ticket.channel,
+        "urgency": ticket.urgency,
+        "target_group": ticket.target_group,
+        "fmis_ref": ticket.fmis_ref or "",
+        "opened_at": ticket.opened_at,
+        "respond_by": ticket.respond_due,
+        "resolve_by": ticket.resolve_due,
+        "late": is_late(ticket, desk.now),
+    }
+
+
+def may_see(desk: Desk, ticket: Ticket) -> bool:
+    """Tell whether lists may show what this ticket is about."""
+    return not ticket.confidential or tickets.may_read(desk, ticket)
+
+
+def is_late(ticket: Ticket, now: int) -> bool:
+    """Tell whether the time to resolve is over: at the end for an ended ticket, now for an open one."""
+    if ticket.state in ENDED_STATES:
+        return ticket.resolved_at is not None and ticket.resolved_at > ticket.resolve_due
+    return not ticket.paused and ticket.resolve_due < now
+
+
+def opened_before(desk: Desk, working_days: int) -> int:
+    """Return the moment before which a ticket must be opened to be `working_days` old now."""
+    calendar = calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, 0)
+    zone = ZoneInfo(desk.timezone)
+    day: date = datetime.fromtimestamp(desk.now, zone).date()
+    for _ in range(working_days * 3 + 400):
+        midnight = int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
+        if calendar.working_days(midnight, desk.now) >= working_days:
+            return (
+                midnight + 86400
+                if calendar.working_days(midnight + 86400, desk.now) >= working_days
+                else midnight
+            )
+        day -= timedelta(days=1)
+    return 0

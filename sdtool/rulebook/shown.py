@@ -1,0 +1,61 @@
+"""A rulebook as rows to read: clock times, durations and names instead of seconds and keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sdtool.rulebook import LISTS, TABLES, Matrix, Rulebook
+from sdtool.rulebook.read import DAYS
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
+
+
+def _ranges(hours: tuple[tuple[int, int], ...]) -> str:
+    return ", ".join(f"{_clock(a)}-{_clock(b)}" for a, b in hours) or "closed"
+
+
+def _span(value: tuple[int, float]) -> str:
+    seconds, days = value
+    if days:
+        return f"{days:g} wd"
+    return f"{seconds // 3600} h" if seconds % 3600 == 0 else f"{seconds // 60} min"
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name in ("respond", "resolve", "customer_term", "first_contact"):
+        return _span(value)
+    if name == "hours":
+        return _ranges(value)
+    return ", ".join(str(part) for part in value) if isinstance(value, tuple) else value
+
+
+def _matrix(matrix: Matrix) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for urgency, group, level in matrix.cells:
+        row = {"urgency": urgency} | ({"valid_from": matrix.valid_from} if matrix.valid_from else {})
+        rows.setdefault(urgency, row)[group] = f"P{level}"
+    return list(rows.values())
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    row = {name: _shown(name, value) for name, value in entry._asdict().items()}
+    if hasattr(entry, "holidays"):
+        del row["hours"]
+        row |= {day: _ranges(hours) for day, hours in zip(DAYS, entry.hours, strict=True)}
+    return row
+
+
+def sections(book: Rulebook) -> dict[str, list[dict[str, Any]]]:
+    """Return every part of a rulebook as rows of readable values, empty columns left out."""
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for name in (*TABLES, *LISTS):
+        value = getattr(book, name)
+        if name == "matrices":
+            rows = [row for matrix in value for row in _matrix(matrix)]
+        else:
+            rows = [_entry(entry) for entry in (value if name in LISTS else (value,))]
+        used = {key for row in rows for key, cell in row.items() if cell not in ("", None)}
+        parts[name] = [{key: cell for key, cell in row.items() if key in used} for row in rows]
+    return parts
