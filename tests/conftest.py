@@ -1,0 +1,123 @@
+"""A real desk for every test: its own database, whole commands, no doubles."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from sdtool import cli
+from sdtool.commands.base import App
+from sdtool.desk import Desk
+from sdtool.settings import load
+from sdtool.store.base import Store
+
+NOW = "2026-11-23T10:30"  # a Monday; opening hours of the default rulebook are 08:00-12:00, 12:30-17:00
+MELDER = "test.melder@example.be"
+
+
+class Ran(NamedTuple):
+    """What a command left: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Return the output as JSON."""
+        return json.loads(self.out)
+
+
+Sd = Callable[..., Ran]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment without a desk: everything of this test lies in the folder returned."""
+    for name in [name for name in os.environ if name.startswith(("SD_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    for name in ("config", "data", "cache", "state"):
+        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "etc"))
+    monkeypatch.setenv("SD_DATABASE", str(tmp_path / "desk.db"))
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path
+
+
+@pytest.fixture
+def run(place: Path) -> Sd:
+    """Run `sd` in this process: arguments, `as_of`, `stdin`."""
+
+    def call(*arguments: object, as_of: str | None = NOW, stdin: str = "") -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        words = [*(["--as-of", as_of] if as_of else []), *map(str, arguments)]
+        held, sys.stdin = sys.stdin, io.StringIO(stdin)
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                code = cli.run(words)
+        finally:
+            sys.stdin = held
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    return call
+
+
+@pytest.fixture
+def sd(run: Sd) -> Sd:
+    """Run `sd` on a fresh desk that knows one person, Test Melder."""
+    assert run("init").code == 0
+    assert run("person", "add", "Test Melder", "--mail", MELDER, "--phone", "+32 9 267 70 00").code == 0
+    return run
+
+
+@pytest.fixture
+def new(sd: Sd) -> Callable[..., int]:
+    """Register a ticket, with defaults for what is not given; return its number."""
+
+    def call(summary: str = "Printer werkt niet", *more: object, as_of: str = NOW, **options: str) -> int:
+        given = {"caller": MELDER, "channel": "phone", "type": "incident", "category": "printer", "urgency": "normal"}
+        words = [word for name, value in {**given, **options}.items() for word in (f"--{name}", value)]
+        ran = sd("new", summary, *words, *more, "--format", "json", as_of=as_of)
+        assert ran.code == 0, ran.err
+        return int(ran.json()["id"])
+
+    return call
+
+
+@pytest.fixture
+def desk(sd: Sd) -> Iterator[Desk]:
+    """The desk itself, for tests of what lies below the commands; `now` is NOW."""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    now = int(datetime.fromisoformat(NOW).replace(tzinfo=ZoneInfo("Europe/Brussels")).timestamp())
+    app = App(load(), now=now, actor=lambda database: "agent")
+    yield app.desk
+    app.close()
+
+
+@pytest.fixture
+def store(desk: Desk) -> Store:
+    """The store of `desk`."""
+    return desk.store
+
+
+@pytest.fixture
+def shell(place: Path) -> Sd:
+    """Run `sd` as a process of its own: `env`, `stdin`, `umask`; for streams, signals, exit codes."""
+
+    def call(*arguments: object, env: dict[str, str] | None = None, stdin: str = "", **more: Any) -> Ran:
+        words = [sys.executable, "-m", "sdtool", *map(str, arguments)]
+        whole = {**os.environ, **(env or {})}
+        done = subprocess.run(words, env=whole, input=stdin, capture_output=True, text=True, timeout=120, **more)
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return call
