@@ -121,3 +121,24 @@ def shell(place: Path) -> Sd:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return call
+
+
+_skipped_services: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember each service test that could not run."""
+    if report.skipped and "service" in report.keywords:
+        _skipped_services.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where services are required (CI), a skipped service test fails the run."""
+    if _skipped_services and os.environ.get("SD_TEST_SERVICES") == "required":
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which service tests were left out, and that this fails where services are required."""
+    for nodeid in _skipped_services:
+        terminalreporter.write_line(f"service test left out: {nodeid}")
