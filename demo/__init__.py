@@ -1,0 +1,1 @@
+"""The demonstration: a fictional province with two months of tickets, and an agent's walk through them."""
