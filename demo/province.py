@@ -81,14 +81,14 @@ class _Town:
     def __init__(self, desk: Desk, seed: int) -> None:
         self.desk, self.dice = desk, random.Random(seed)  # noqa: S311 (a demonstration, no secret)
         self.zone = ZoneInfo(desk.timezone)
-        self.steps: list[tuple[int, int, Callable[[], None]]] = []
+        self.steps: list[tuple[int, int, Callable[[], object]]] = []
         self.order = 0
         self.calendar: Calendar = calendars.load(desk.store, desk.rulebook, "office", self._at(FIRST, 0))
 
     def _at(self, day: date, seconds: int) -> int:
         return int(datetime(day.year, day.month, day.day, tzinfo=self.zone).timestamp()) + seconds
 
-    def later(self, at: int, step: Callable[[], None]) -> None:
+    def later(self, at: int, step: Callable[[], object]) -> None:
         self.order += 1
         heapq.heappush(self.steps, (at, self.order, step))
 
@@ -150,7 +150,7 @@ def _arrivals(town: _Town) -> Iterator[int]:
         day += timedelta(days=1)
 
 
-def _arrival(town: _Town, caller: int) -> Callable[[], None]:
+def _arrival(town: _Town, caller: int) -> Callable[[], object]:
     dice = town.dice
     category = dice.choices(list(SUBJECTS), weights=(20, 14, 10, 8, 8, 12, 5, 8, 4))[0]
     type_, summaries, solution = SUBJECTS[category]
@@ -179,7 +179,7 @@ def _first_line(town: _Town, number: int, agent: str, at: int, solution: str, *,
         _close(town, number, agent, at + 60 * dice.randint(4, 20), solution)
         return
     taken = town.in_work(at, 5, 200)
-    town.later(taken, lambda: handling.take(town.act(agent), [number]) and None)
+    town.later(taken, lambda: handling.take(town.act(agent), [number]))
     fate = dice.random()
     if fate < 0.25:
         group = dice.choice(("workplace", "network", "systems", "applications"))
@@ -192,10 +192,8 @@ def _first_line(town: _Town, number: int, agent: str, at: int, solution: str, *,
         _close(town, number, agent, town.in_work(taken, 10, 500), solution)
 
 
-def _escalation(town: _Town, number: int, agent: str, group: str) -> Callable[[], None]:
-    return lambda: (
-        handling.escalate(town.act(agent), [number], group, "vraagt kennis van de tweede lijn") and None
-    )
+def _escalation(town: _Town, number: int, agent: str, group: str) -> Callable[[], object]:
+    return lambda: handling.escalate(town.act(agent), [number], group, "vraagt kennis van de tweede lijn")
 
 
 def _second_line(town: _Town, number: int, group: str, at: int, solution: str) -> None:
@@ -208,7 +206,7 @@ def _second_line(town: _Town, number: int, group: str, at: int, solution: str) -
         )
         _close(town, number, AGENTS[1], town.in_work(looked, 30, 300), solution)
         return
-    town.later(looked, lambda: handling.take(town.act(solver), [number]) and None)
+    town.later(looked, lambda: handling.take(town.act(solver), [number]))
     if dice.random() < 0.3:
         looked = _wait(town, number, solver, town.in_work(looked, 10, 100))
     _close(town, number, solver, town.in_work(looked, 60, 2500), solution)
@@ -224,9 +222,9 @@ def _wait(town: _Town, number: int, agent: str, at: int) -> int:
         )
     )
     until = town.calendar.add_days(at, 2)
-    town.later(at, lambda: handling.wait(town.act(agent), [number], party, text, until) and None)
+    town.later(at, lambda: handling.wait(town.act(agent), [number], party, text, until))
     back = town.in_work(at, 60, 1500)
-    town.later(back, lambda: handling.each(town.act(agent), [number], "resume", {}) and None)
+    town.later(back, lambda: handling.each(town.act(agent), [number], "resume", {}))
     return back + 60
 
 
@@ -235,9 +233,7 @@ def _close(town: _Town, number: int, agent: str, at: int, solution: str) -> None
         handling.resolve(town.act(agent), [number], solution)
         if town.dice.random() < 0.04:
             again = town.in_work(at, 100, 1500)
-            town.later(
-                again, lambda: handling.reopen(town.act(agent), [number], "het probleem is terug") and None
-            )
+            town.later(again, lambda: handling.reopen(town.act(agent), [number], "het probleem is terug"))
             town.later(town.in_work(again, 30, 300), step)
 
     town.later(at, step)
