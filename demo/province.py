@@ -202,7 +202,7 @@ def _second_line(town: _Town, number: int, group: str, at: int, solution: str) -
     if dice.random() < 0.06:
         town.later(
             looked,
-            lambda: handling.return_(town.act(solver), [number], "wrong-group", "niet voor ons") and None,
+            lambda: handling.return_(town.act(solver), [number], "wrong-group", "niet voor ons"),
         )
         _close(town, number, AGENTS[1], town.in_work(looked, 30, 300), solution)
         return

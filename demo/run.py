@@ -17,19 +17,23 @@ from sdtool.commands.base import App
 from sdtool.settings import load
 
 ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
 PLACE = ROOT / "build" / "demo"
 
 
 def session(readme: str) -> Iterator[tuple[str, str]]:
-    """Yield (command, answer) of the README's first console block that begins with SD_AS_OF."""
+    """Yield (command as typed, answer) of the first console block that begins with SD_AS_OF."""
     blocks = re.findall(r"```console\n(.*?)```", readme, re.DOTALL)
     block = next(text for text in blocks if text.startswith("$ export SD_AS_OF="))
     for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, answer = part.partition("\n")
-        while command.endswith("\\"):
-            more, _, answer = answer.partition("\n")
-            command = f"{command[:-1].rstrip()} {more.strip()}"
-        yield command, answer
+        match = re.match(r"((?:.*\\\n)*.*)\n", part)
+        if match:
+            yield match[1], part[match.end() :]
+
+
+def joined(typed: str) -> str:
+    """Return a command typed over several lines as one."""
+    return re.sub(r"\s*\\\n\s*", " ", typed)
 
 
 def prepare(place: Path) -> dict[str, str]:
@@ -65,13 +69,24 @@ def answer(command: str, env: dict[str, str]) -> str:
     return done.stdout
 
 
+def rewrite(env: dict[str, str]) -> None:
+    """Put today's answers in the README, for a person to read in the diff."""
+    readme = README.read_text(encoding="utf-8")
+    for typed, told in list(session(readme)):
+        readme = readme.replace(f"$ {typed}\n{told}", f"$ {typed}\n{answer(joined(typed), env)}", 1)
+    README.write_text(readme, encoding="utf-8")
+
+
 def main() -> None:
-    """Run the demonstration and print it."""
+    """Run the demonstration and print it; `--rewrite` puts the answers in the README."""
     started = time.monotonic()
     env = prepare(PLACE)
-    for command, _ in session((ROOT / "README.md").read_text(encoding="utf-8")):
-        output.echo(f"\n$ {command}")
-        output.echo(answer(command, env).rstrip("\n"))
+    if sys.argv[1:] == ["--rewrite"]:
+        rewrite(env)
+        return
+    for typed, _ in session(README.read_text(encoding="utf-8")):
+        output.echo(f"\n$ {joined(typed)}")
+        output.echo(answer(joined(typed), env).rstrip("\n"))
     page = PLACE / "kpi.html"
     output.echo(f"\nThe KPI report for a browser: {page}")
     output.echo(f"The desk to play with: export SD_DATABASE={PLACE / 'desk.db'}")
