@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sdtool.desk import Desk, people, tickets
+from sdtool.desk import Desk, letters, people, tickets
 from sdtool.errors import Conflict, NotFound, Refused, UsageFault
 from sdtool.rulebook import PARTIES, TYPES, find, require
 from sdtool.rules.lifecycle import RETURN_REASONS, Ticket
@@ -75,9 +75,19 @@ def take(desk: Desk, numbers: Sequence[int], *, if_rev: int | None = None) -> li
 
 
 def note(desk: Desk, number: int, text: str, *, public: bool, if_rev: int | None = None) -> Ticket:
-    """Add a note: internal, or to the customer (then it counts as an answer)."""
-    data = {"text": text_of("note", text), "public": public}
-    return tickets.apply(desk, number, "note", {"public": public}, data=data, if_rev=if_rev)
+    """Add a note: internal, or to the customer; then it counts as an answer and is mailed."""
+    body = text_of("note", text)
+    # the mail is composed before the gate is taken: templates are slow
+    letter = letters.note(desk, tickets.get(desk.store, number), body) if public else None
+
+    def work() -> Ticket:
+        data = {"text": body, "public": public}
+        after = tickets.apply(desk, number, "note", {"public": public}, data=data, if_rev=if_rev)
+        if letter is not None:
+            letters.queue(desk, number, "note", letter)
+        return after
+
+    return desk.run(work)
 
 
 def wait(desk: Desk, numbers: Sequence[int], party: str, text: str, until: int, **more: Any) -> list[Ticket]:

@@ -1,0 +1,74 @@
+"""What the desk writes to customers: composed before the transaction, queued in it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sdtool.desk import Desk, people
+from sdtool.rules.lifecycle import Ticket
+
+
+class Letter(NamedTuple):
+    """A complete message to one recipient, ready for the outbox."""
+
+    recipient: str
+    message: str
+    message_id: str
+
+
+def note(desk: Desk, ticket: Ticket, text: str) -> Letter | None:
+    """Compose a note to the caller in the caller's language; None when there is no mail address.
+
+    Of a confidential ticket the mail gives the number only, not what it is about.
+    """
+    from sdtool import render
+    from sdtool.mail import compose
+
+    caller = people.get(desk.store, ticket.caller) if ticket.caller is not None else None
+    if caller is None or not caller.mail or not compose.valid_address(caller.mail):
+        return None
+    organisation = desk.rulebook.organisation
+    language = render.known(caller.language)
+    body = render.text(
+        "mail/note",
+        language,
+        caller=caller.name,
+        number=ticket.id,
+        summary=ticket.summary,
+        text=text,
+        confidential=bool(ticket.confidential),
+        desk=organisation.desk,
+        organisation=organisation.name,
+    )
+    sender = desk.settings.mail.sender
+    message_id = compose.mint_id(sender.rpartition("@")[2])
+    subject = f"SD-{ticket.id}" if ticket.confidential else ticket.summary
+    message = compose.message(
+        sender=sender,
+        recipient=caller.mail,
+        subject=subject,
+        text=body,
+        html=None,
+        message_id=message_id,
+        language=language,
+        now=desk.now,
+        desk_name=organisation.desk,
+        ticket=ticket.id,
+    )
+    return Letter(caller.mail, message, message_id)
+
+
+def queue(desk: Desk, ticket: int, kind: str, letter: Letter) -> None:
+    """Put a letter in the outbox, in the transaction of the act that it tells about."""
+    from sdtool.mail import outbox
+
+    outbox.queue(
+        desk.store,
+        now=desk.now,
+        dedupe=letter.message_id,
+        kind=kind,
+        recipient=letter.recipient,
+        message=letter.message,
+        message_id=letter.message_id,
+        ticket=ticket,
+    )
