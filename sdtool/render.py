@@ -13,10 +13,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import jinja2
-from babel import Locale, dates, numbers
+from babel import dates, numbers
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from sdtool.output import display_width, safe
 from sdtool.resources import shipped
 
 LANGUAGES = ("nl", "en")
@@ -53,7 +54,7 @@ def inline(page: str) -> str:
     """
     import css_inline  # only HTML mail pays for it
 
-    inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
+    inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True, minify_css=True)
     return str(inliner.inline(page))
 
 
@@ -95,11 +96,13 @@ def _in_language(function: Callable[..., str]) -> Callable[..., str]:
 # --- Values as people read them; NO_DATA for None
 
 
-def number(value: float | None, language: str, digits: int = 0, *, sign: bool = False) -> str:
-    """Return "1.234,5": at most `digits` decimals, a whole number without; with `sign`, + or − in front."""
+def number(
+    value: float | None, language: str, digits: int = 0, *, sign: bool = False, fixed: bool = False
+) -> str:
+    """Return "1.234,5": at most `digits` decimals, or always (`fixed`); with `sign`, + or − in front."""
     if value is None:
         return NO_DATA
-    pattern = "#,##0." + "#" * digits if digits else "#,##0"
+    pattern = "#,##0." + ("0" if fixed else "#") * digits if digits else "#,##0"
     shown = str(numbers.format_decimal(abs(value), format=pattern, locale=_LOCALES[known(language)]))
     return _signed(value, shown, sign)
 
@@ -114,7 +117,7 @@ def percent(value: float | None, language: str, digits: int = 1, *, sign: bool =
 
 
 def duration(seconds: float | None, language: str, *, sign: bool = False, days: bool = False) -> str:
-    """Return "3 u 12 min" (nl) or "3 h 12 min"; seconds only below a minute.
+    """Return "3 u 12 min" (nl) or "3 h 12 min"; seconds only below a minute, minutes below 100 hours.
 
     Args:
         days: count 24 hours as a day, "4 d 6 u"; not for working time, where a day is shorter.
@@ -132,7 +135,7 @@ def duration(seconds: float | None, language: str, *, sign: bool = False, days: 
         count, minutes = divmod(minutes, length)
         if count:
             parts.append(f"{number(count, language)}{_NBSP}{name}")
-    return _signed(seconds, " ".join(parts[:2]), sign)
+    return _signed(seconds, " ".join(parts[:1] if size >= 360_000 and not days else parts[:2]), sign)
 
 
 def day(value: date | str | None, language: str) -> str:
@@ -173,6 +176,33 @@ def period(first: date, after: date, language: str) -> str:
     return f"{day(first, language)} {joined} {day(last, language)}"
 
 
+def markdown(value: object, language: str) -> str:
+    """Return text for a Markdown table: on one line, without what Markdown or HTML would act on."""
+    line = " ".join(str(value).split())
+    escaped = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{char}" if char in "\\`*_[]#|~!" else char for char in escaped)
+
+
+def left(value: object, language: str, width: int) -> str:
+    """Return text of exactly `width` columns, filled up at its end or cut with an ellipsis."""
+    return _fitted(value, width, before=False)
+
+
+def right(value: object, language: str, width: int) -> str:
+    """Return text of exactly `width` columns, filled up before it or cut with an ellipsis."""
+    return _fitted(value, width, before=True)
+
+
+def _fitted(value: object, width: int, *, before: bool) -> str:
+    line = safe(value)
+    if display_width(line) > width:
+        while display_width(line) > width - 1:
+            line = line[:-1]
+        line += "…"
+    blank = " " * (width - display_width(line))
+    return blank + line if before else line + blank
+
+
 def _signed(value: float, shown: str, sign: bool) -> str:
     """Put a minus before what is below zero, and with `sign` a plus or ± before the rest."""
     nothing = not any(digit in shown for digit in "123456789")
@@ -190,4 +220,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "day": day,
     "month": month,
     "moment": moment,
+    "markdown": markdown,
+    "left": left,
+    "right": right,
 }

@@ -1,0 +1,136 @@
+"""Reports: the KPIs of the service sheet."""
+
+from __future__ import annotations
+
+import io
+import os
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import click
+
+from sdtool import output
+from sdtool.commands.base import App, dry_run_option, said
+from sdtool.errors import BadSetup, OutputFailed, UsageFault
+from sdtool.reports import kpi as kpis
+from sdtool.reports.period import last_month
+from sdtool.rules import moments
+
+_COLUMNS = [(name, name) for name in kpis.Figure._fields]
+
+
+@click.group()
+def report() -> None:
+    """Reports: the KPIs of the service sheet."""
+
+
+@report.command()
+@click.option(
+    "--month", metavar="YYYY-MM", help="The month to report on; without a period, the last whole one."
+)
+@click.option("--from", "first", metavar="DATE", help="The first day to report on.")
+@click.option("--to", "after", metavar="DATE", help="The first day after it: not reported on itself.")
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(["text", "html", "json", "csv", "md"]),
+    default="text",
+    show_default=True,
+    help="How to write it; html is one file for browser and mail.",
+)
+@click.option("--language", type=click.Choice(["nl", "en"]), help="By default that of the organisation.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write it there, not to the screen."
+)
+@click.option("--mail", is_flag=True, help="Queue it for the recipients in the rulebook, once a period.")
+@dry_run_option
+@click.pass_obj
+def kpi(
+    app: App,
+    month: str | None,
+    first: str | None,
+    after: str | None,
+    fmt: str,
+    language: str | None,
+    out: str | None,
+    mail: bool,
+) -> None:
+    """Report the KPIs of a period, each beside its norm and the period before.
+
+    A period is half open: `--from 2016-04-01 --to 2016-05-01` is April. In a period that is not
+    over, the backlog is that of now.
+    """
+    begin, end = _period(app, month, first, after)
+    if mail:
+        _mail(app, begin, end)
+    if mail and not out:
+        return
+    text = _written(app, begin, end, fmt, language or app.rulebook.organisation.language)
+    if out is None:
+        output.echo(text.removesuffix("\n"), composed=True)
+    elif not app.dry_run:
+        _save(out, text)
+    if out is not None:
+        said(app, f"KPI report from {begin} up to {end} in {out}")
+
+
+def _period(app: App, month: str | None, first: str | None, after: str | None) -> tuple[date, date]:
+    """Return the half-open period that the options name."""
+    if month and (first or after):
+        raise UsageFault("give --month, or --from and --to, not both")
+    if bool(first) != bool(after):
+        raise UsageFault("a period needs both --from and --to; --to is the first day after it")
+    zone = app.rulebook.organisation.timezone
+    try:
+        if month:
+            return moments.parse_period(month)
+        if first and after:
+            begin, end = (moments.parse_date(text, app.now, zone) for text in (first, after))
+        else:
+            begin, end = last_month(datetime.fromtimestamp(app.now, ZoneInfo(zone)).date())
+    except ValueError as exc:
+        raise UsageFault(str(exc)) from None
+    if end <= begin:
+        raise UsageFault(f"the period from {begin} up to {end} has no days; --to is the first day after it")
+    return begin, end
+
+
+def _written(app: App, first: date, after: date, fmt: str, language: str) -> str:
+    """Return the report as the text of a file; what comes from outside cannot steer a terminal."""
+    zone = app.rulebook.organisation.timezone
+    found = kpis.report(app.store, app.rulebook, first, after, timezone=zone, now=app.now)
+    stream = io.StringIO()
+    if fmt == "json":
+        output.emit_one(found.as_dict(), "json", stream=stream)
+    elif fmt == "csv":
+        output.emit((figure._asdict() for figure in found.kpis), _COLUMNS, "csv", stream=stream)
+    else:
+        from sdtool.reports.kpi_view import document  # jinja2 and babel: only documents pay for them
+
+        return output.safe(document(found, app.rulebook, fmt, language), lines=True)
+    return stream.getvalue()
+
+
+def _mail(app: App, first: date, after: date) -> None:
+    from sdtool.reports import kpi_mail
+
+    if not kpi_mail.addressees(app.desk):
+        raise BadSetup(
+            "the rulebook names nobody who receives the KPI report: nothing was queued",
+            hint='add [[reports]] with key = "kpi" and recipients = ["…"]',
+        )
+    queued = kpi_mail.queue_mail(app.desk, first, after)
+    said(app, f"KPI mails queued: {queued}" if queued else "KPI mail was queued before for everybody")
+
+
+def _save(path: str, text: str) -> None:
+    """Write a file whole or not at all."""
+    temporary = f"{path}.{os.getpid()}.part"
+    try:
+        with open(temporary, "x", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as exc:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise OutputFailed(f"{path} could not be written: {exc.strerror or exc}") from exc

@@ -1,0 +1,1 @@
+"""Reports: SQL to values to templates; read only."""

@@ -1,0 +1,100 @@
+"""What was left at the end of a period, and what came back after it was thought solved.
+
+A ticket was left when it was made before that moment and is closed after it or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sdtool.reports.clocks import Clocks
+from sdtool.reports.period import Period
+from sdtool.reports.registry import BUCKETS, bucket_key
+from sdtool.reports.tally import Tally
+from sdtool.rules.worktime import Calendar
+from sdtool.store.base import Row, Store
+
+SOON = 10  # working days within which a reopening is held against the solution
+
+_NOT_CLOSED = """
+    select ticket.id, type, priority, group_key, opened_at, resolve_due, ended_at, closed_at, reopens,
+        pause.start_at, pause.party
+    from ticket left join pause
+        on pause.ticket = ticket.id and pause.start_at < :end
+        and (pause.end_at is null or pause.end_at >= :end)
+    where closed_at is null and opened_at < :end and state not in ('cancelled', 'merged')
+"""
+_CLOSED_SINCE = """
+    select ticket.id, type, priority, group_key, opened_at, resolve_due, ended_at, closed_at, reopens,
+        pause.start_at, pause.party
+    from ticket left join pause
+        on pause.ticket = ticket.id and pause.start_at < :end
+        and (pause.end_at is null or pause.end_at >= :end)
+    where closed_at >= :start and opened_at < :end
+        and (closed_at >= :end or reopens > 0) and state not in ('cancelled', 'merged')
+"""
+_STOPS = """
+    select pause.start_at, pause.end_at, event.verb, event.at
+    from pause left join event
+        on event.kind = 'ticket' and event.subject = pause.ticket
+        and event.at >= pause.start_at and event.at <= pause.end_at
+        and event.verb in ('resolve', 'close', 'import-close', 'cancel', 'merge')
+    where pause.ticket = :id and pause.party = '' and pause.end_at >= :start and pause.start_at < :end
+    order by pause.start_at, event.id
+"""
+
+
+def count(store: Store, clocks: Clocks, period: Period, tally: Tally) -> None:
+    """Count what ran at the end of the period, and what was undone of it; after `cohort.count`."""
+    counts = tally.counts
+    counts["closed_or_undone"] = counts["closed"]
+    rows = {row["id"]: row for row in store.query(_NOT_CLOSED, end=period.end)}
+    found = store.query(_CLOSED_SINCE, start=period.start, end=period.end)
+    rows |= {row["id"]: row for row in found}
+    for row in rows.values():
+        clock = clocks.of(row["type"], row["priority"], row["opened_at"])
+        if row["closed_at"] is None or row["closed_at"] >= period.end:
+            counts["backlog_unclosed"] += 1
+            _count_open(row, clock, period.end, tally)
+        if row["reopens"]:
+            _count_undone(row, clock, period, _stops(store, row["id"], period), tally)
+
+
+def _count_open(row: Row, clock: Calendar, end: int, tally: Tally) -> None:
+    """Count a ticket by age, if it ran: not resolved by then, nor resolved then and reopened since."""
+    if row["party"] == "" or (row["ended_at"] is not None and row["ended_at"] < end):
+        return
+    waiting = row["party"] is not None
+    late = row["resolve_due"] < end and not (waiting and row["start_at"] < row["resolve_due"])
+    for counts in (tally.counts, tally.groups[row["group_key"]]):
+        counts["backlog"] += 1
+        counts["backlog_late"] += late
+        counts["backlog_waiting"] += waiting
+    age = clock.working_days(row["opened_at"], end - 1)
+    bucket = next(bucket_key(low, high) for low, high in BUCKETS if high is None or age <= high)
+    tally.counts[bucket] += 1
+
+
+def _count_undone(
+    row: Row, clock: Calendar, period: Period, stops: Iterator[tuple[int, Sequence[int]]], tally: Tally
+) -> None:
+    """Count a reopened ticket if it was resolved or closed in the period, and if it came back soon after."""
+    ended = [(at, end) for end, moments in stops for at in moments if period.start <= at < period.end]
+    if not ended:
+        return
+    standing = row["closed_at"] is not None and period.start <= row["closed_at"] < period.end
+    tally.counts["closed_or_undone"] += not standing
+    tally.counts["reopened_soon"] += any(clock.working_days(at, end) <= SOON for at, end in ended)
+
+
+def _stops(store: Store, number: int, period: Period) -> Iterator[tuple[int, Sequence[int]]]:
+    """List the ends of a ticket that were undone: when, and the moments it was resolved and closed.
+
+    An end without such events in the journal (an import) happened when its clock stopped.
+    """
+    stops: dict[tuple[int, int], list[Row]] = {}
+    for row in store.query(_STOPS, id=number, start=period.start, end=period.end):
+        stops.setdefault((row["start_at"], row["end_at"]), []).append(row)
+    for (start, end), events in stops.items():
+        if not any(row["verb"] in ("cancel", "merge") for row in events):
+            yield end, [start if row["at"] is None else row["at"] for row in events]

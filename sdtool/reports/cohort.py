@@ -1,0 +1,235 @@
+"""What happened in a period: each ticket resolved or closed in it read once, counted and measured.
+
+Cancelled and merged tickets are left out. Tickets come in slices: only the durations stay in memory.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
+
+from sdtool.reports.clocks import Clocks
+from sdtool.reports.period import Period
+from sdtool.reports.tally import Tally
+from sdtool.rulebook import Rulebook
+from sdtool.rules.deadline import Pause, elapsed
+from sdtool.rules.worktime import Calendar
+from sdtool.store.base import Row, Store
+
+SLICE = 5_000  # tickets read at a time
+CONTACT_CHANNELS = frozenset(("phone", "mail", "counter"))
+
+_OPENED = """
+    select count(*) from ticket
+    where opened_at >= :start and opened_at < :end and state not in ('cancelled', 'merged')
+"""
+_LEFT_OUT = """
+    select state, count(*) as n from ticket
+    where ended_at >= :start and ended_at < :end and state in ('cancelled', 'merged')
+    group by state
+"""
+_RESOLVED = """
+    select id, type, priority, channel, category, group_key, opened_at, accepted_at, responded_at,
+        resolved_at, escalated_at, contacts, escalations, wrong_routings, reopens, respond_due, resolve_due
+    from ticket
+    where resolved_at >= :start and resolved_at < :end and (resolved_at > :start or id > :after)
+        and state not in ('cancelled', 'merged')
+    order by resolved_at, id limit :size
+"""
+# cross join: first the tickets, then their pauses; a planner without statistics may turn it round
+_PAUSES = """
+    select pause.ticket, pause.start_at, pause.end_at, pause.party
+    from ticket cross join pause
+    where pause.ticket = ticket.id and ticket.resolved_at >= :first and ticket.resolved_at <= :last
+        and pause.start_at < ticket.resolved_at
+"""
+_CLOSED = """
+    select id, opened_at, closed_at, reopens, reassignments from ticket
+    where closed_at >= :start and closed_at < :end and (closed_at > :start or id > :after)
+        and state not in ('cancelled', 'merged')
+    order by closed_at, id limit :size
+"""
+
+
+def count(store: Store, rulebook: Rulebook, clocks: Clocks, period: Period, tally: Tally) -> None:
+    """Count and measure the tickets opened, resolved, closed, cancelled and merged in a period."""
+    bounds = {"start": period.start, "end": period.end}
+    tally.counts["opened"] = store.value(_OPENED, **bounds)
+    for row in store.query(_LEFT_OUT, **bounds):
+        tally.counts[row["state"]] = row["n"]
+    _count_resolved(store, rulebook, clocks, period, tally)
+    _count_closed(store, period, tally)
+
+
+# --- Resolved in the period
+
+
+class Case(NamedTuple):
+    """A resolved ticket, as far as the figures need it."""
+
+    id: int
+    type: str
+    priority: int
+    channel: str
+    category: str
+    group_key: str
+    opened_at: int
+    accepted_at: int | None
+    responded_at: int | None
+    resolved_at: int
+    escalated_at: int | None
+    contacts: int
+    escalations: int
+    wrong_routings: int
+    reopens: int
+    respond_due: int
+    resolve_due: int
+
+
+class Outcome(NamedTuple):
+    """How a case ended; tickets that ended alike are counted together. `in_time` None: not registered."""
+
+    priority: int
+    category: str
+    solved_in_time: bool
+    in_time: bool | None
+    escalated: bool
+    wrongly_routed: bool
+    contactable: bool
+    first_contact: bool
+
+
+Timed = list[tuple[Case, Calendar]]
+Stood = dict[int, list[Pause]]
+_COLUMNS = itemgetter(*Case._fields)
+
+
+def _count_resolved(store: Store, rulebook: Rulebook, clocks: Clocks, period: Period, tally: Tally) -> None:
+    desk, outcomes = _Desk(rulebook), Counter[Outcome]()
+    for rows in _slices(store, _RESOLVED, "resolved_at", period):
+        cases = [Case._make(_COLUMNS(row)) for row in rows]
+        timed = [(case, clocks.of(case.type, case.priority, case.opened_at)) for case in cases]
+        stood = _pauses(store, cases[0].resolved_at, cases[-1].resolved_at)
+        _measure_steps(timed, tally)
+        _measure_resolution(timed, stood, tally)
+        outcomes.update(desk.outcome(case, calendar, stood.get(case.id, ())) for case, calendar in timed)
+    for outcome, tickets in outcomes.items():
+        _add(outcome, tickets, desk, tally)
+
+
+def _slices(store: Store, sql: str, moment: str, period: Period) -> Iterator[Sequence[Row]]:
+    """Read a cohort in order of its moment, SLICE tickets at a time."""
+    start, after = period.start, -1
+    while rows := store.query(sql, start=start, end=period.end, after=after, size=SLICE):
+        yield rows
+        start, after = rows[-1][moment], rows[-1]["id"]
+
+
+def _pauses(store: Store, first: int, last: int) -> Stood:
+    found: Stood = {}
+    for row in store.query(_PAUSES, first=first, last=last):
+        found.setdefault(row["ticket"], []).append(Pause(row["start_at"], row["end_at"], row["party"]))
+    return found
+
+
+def _measure_steps(timed: Timed, tally: Tally) -> None:
+    """Measure the way to each step that was registered."""
+    steps = (("accept", "accepted_at"), ("response", "responded_at"), ("escalate", "escalated_at"))
+    for series, step in steps:
+        at = attrgetter(step)
+        reached = [(case.opened_at, at(case), clock) for case, clock in timed if at(case) is not None]
+        tally.measure(f"{series}_working", (clock.between(start, end) for start, end, clock in reached))
+        if series != "escalate":
+            tally.measure(f"{series}_elapsed", (end - start for start, end, _ in reached))
+
+
+def _measure_resolution(timed: Timed, stood: Stood, tally: Tally) -> None:
+    gross = [clock.between(case.opened_at, case.resolved_at) for case, clock in timed]
+    net = list(gross)
+    for place, (case, clock) in enumerate(timed):
+        pauses = stood.get(case.id)
+        if pauses:
+            net[place] = elapsed(clock, case.opened_at, case.resolved_at, pauses)
+            _count_waiting(case, clock, pauses, tally.counts)
+    tally.measure("resolve_elapsed", (case.resolved_at - case.opened_at for case, _ in timed))
+    tally.measure("resolve_gross_working", gross)
+    tally.measure("resolve_working", net)
+    tally.counts["gross"] += sum(seconds for seconds in gross if seconds > 0)
+
+
+def _count_waiting(case: Case, clock: Calendar, pauses: Sequence[Pause], counts: Counter[str]) -> None:
+    for start, end, party in pauses:
+        if party:
+            last = case.resolved_at if end is None else min(end, case.resolved_at)
+            waited = max(clock.between(max(start, case.opened_at), last), 0)
+            counts["waited"] += waited
+            counts[f"waited_{party}"] += waited
+
+
+class _Desk:
+    """What the rulebook says about first contact, looked up once."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self.channels = CONTACT_CHANNELS | {c.key for c in rulebook.channels if c.live}
+        self.first_line = {g.key for g in rulebook.groups if g.line == 1}
+        self.beyond = {c.key for c in rulebook.categories if not c.first_line}
+        self.seconds, self.days = rulebook.closing.first_contact
+
+    def outcome(self, case: Case, clock: Calendar, pauses: Sequence[Pause]) -> Outcome:
+        """Judge one case; a first step that was not registered (an import) is not judged."""
+        steps = [at for at in (case.accepted_at, case.responded_at) if at is not None]
+        contactable = case.channel in self.channels
+        return Outcome(
+            case.priority,
+            case.category,
+            case.resolved_at <= case.resolve_due,
+            min(steps) <= case.respond_due if steps else None,
+            case.escalations > 0,
+            case.escalations > 0 and case.wrong_routings > 0,
+            contactable,
+            contactable and self._alone(case, pauses) and self._in_time(case, clock),
+        )
+
+    def _alone(self, case: Case, pauses: Sequence[Pause]) -> bool:
+        # a ticket reopened within five days either stands open, or was not resolved at its first contact
+        untouched = not (case.contacts or case.escalations or case.reopens)
+        return untouched and case.group_key in self.first_line and not any(p.party for p in pauses)
+
+    def _in_time(self, case: Case, clock: Calendar) -> bool:
+        if self.days:
+            return bool(case.resolved_at <= clock.add_days(case.opened_at, self.days))
+        return clock.between(case.opened_at, case.resolved_at) <= self.seconds
+
+
+def _add(outcome: Outcome, tickets: int, desk: _Desk, tally: Tally) -> None:
+    """Count `tickets` cases that ended alike."""
+    counts, level, split = tally.counts, f"_p{outcome.priority}", tally.categories[outcome.category]
+    counts["resolved"] += tickets
+    for group, end in ((counts, ""), (counts, level), (split, "")):
+        group["resolve_due" + end] += tickets
+        group["resolve_met" + end] += tickets * outcome.solved_in_time
+    for end in ("", level):
+        counts["respond_due" + end] += tickets * (outcome.in_time is not None)
+        counts["respond_met" + end] += tickets * bool(outcome.in_time)
+    counts["escalated" if outcome.escalated else "without_escalation"] += tickets
+    counts["wrongly_routed"] += tickets * outcome.wrongly_routed
+    for end, counted in (("", True), ("_net", outcome.category not in desk.beyond)):
+        counts["contactable" + end] += tickets * (outcome.contactable and counted)
+        counts["first_contact" + end] += tickets * (outcome.first_contact and counted)
+
+
+# --- Closed in the period
+
+
+def _count_closed(store: Store, period: Period, tally: Tally) -> None:
+    counts = tally.counts
+    for rows in _slices(store, _CLOSED, "closed_at", period):
+        changes = [row["reassignments"] for row in rows]
+        counts["closed"] += len(rows)
+        counts["closed_reopened"] += sum(row["reopens"] > 0 for row in rows)
+        counts["reassignments"] += sum(changes)
+        counts["reassigned"] += sum(n >= 1 for n in changes)
+        counts["bounced"] += sum(n >= 2 for n in changes)
+        tally.measure("close_elapsed", (row["closed_at"] - row["opened_at"] for row in rows))

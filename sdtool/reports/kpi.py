@@ -1,0 +1,139 @@
+"""The KPI report: every KPI of the registry over a period, beside its norm and the period before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from sdtool.reports import backlog, cohort
+from sdtool.reports.clocks import Clocks
+from sdtool.reports.percentile import statistics
+from sdtool.reports.period import Period, before, period
+from sdtool.reports.registry import KPIS, NEUTRAL, UP, Kpi, kpis
+from sdtool.reports.tally import Tally
+from sdtool.rulebook import Rulebook, in_force
+from sdtool.store.base import Store
+
+__all__ = ["KPIS", "Figure", "Report", "Split", "met", "report"]
+
+_FIRST_OPENED = "select min(opened_at) from ticket"
+
+
+class Figure(NamedTuple):
+    """One KPI; `value` is None when there is nothing to measure.
+
+    Of a count, `n` is the value. Of a share or ratio, `n` / `of` is the value. Of a time, `n` tickets of the
+    `of` in the cohort had it registered. `norm` and `previous` are None where there is none.
+    """
+
+    key: str
+    value: float | None
+    unit: str
+    n: int
+    of: int | None
+    norm: float | None
+    previous: float | None
+
+
+class Split(NamedTuple):
+    """A few counts of one solver group or category; `key` is that of the rulebook."""
+
+    key: str
+    name: str
+    counts: Mapping[str, int]
+
+
+class Report(NamedTuple):
+    """The figures of a period, from `first` up to, but not on, `after`."""
+
+    first: date
+    after: date
+    kpis: tuple[Figure, ...]
+    groups: tuple[Split, ...]
+    categories: tuple[Split, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the promised JSON: {"period": {"from", "to"}, "kpis": [{"key", "value", …}]}, unrounded."""
+        between = {"from": self.first.isoformat(), "to": self.after.isoformat()}
+        return {"period": between, "kpis": [figure._asdict() for figure in self.kpis]}
+
+
+def report(
+    store: Store, rulebook: Rulebook, first: date, after: date, *, timezone: str, now: int | None = None
+) -> Report:
+    """Compute every KPI from `first` up to, but not on, `after`, local dates in `timezone`.
+
+    Args:
+        now: epoch seconds; what stands open at the end of a period that is not over is counted now.
+
+    Raises:
+        ValueError: the period has no days.
+    """
+    listed = kpis(p.level for p in rulebook.priorities).values()
+    earlier = _previous(store, rulebook, period(*before(first, after), timezone), listed)
+    tally = _tally(store, rulebook, period(first, after, timezone), now)
+    day = (after - timedelta(days=1)).isoformat()
+    figures = tuple(
+        Figure(key, value, unit, n, of, _norm(rulebook, key, day), earlier.get(key))
+        for key, value, unit, n, of in _values(tally, listed)
+    )
+    groups = _split(tally.groups, {g.key: g.name for g in rulebook.groups})
+    return Report(
+        first, after, figures, groups, _split(tally.categories, {c.key: c.name for c in rulebook.categories})
+    )
+
+
+def met(kpi: Kpi, figure: Figure) -> bool | None:
+    """Tell whether a figure meets its norm; None when either is missing or no direction is better."""
+    if figure.value is None or figure.norm is None or kpi.better == NEUTRAL:
+        return None
+    return figure.value >= figure.norm if kpi.better == UP else figure.value <= figure.norm
+
+
+def _tally(store: Store, rulebook: Rulebook, current: Period, now: int | None) -> Tally:
+    tally, clocks = Tally(), Clocks(store, rulebook)
+    at_end = current.end if now is None else min(current.end, now + 1)
+    cohort.count(store, rulebook, clocks, current, tally)
+    backlog.count(store, clocks, current._replace(end=at_end), tally)
+    return tally
+
+
+def _previous(
+    store: Store, rulebook: Rulebook, earlier: Period, listed: Iterable[Kpi]
+) -> dict[str, float | None]:
+    """Return the values of the period before; none when the desk had no tickets yet."""
+    first = store.value(_FIRST_OPENED)
+    if first is None or first >= earlier.end:
+        return {}
+    return {key: value for key, value, *_ in _values(_tally(store, rulebook, earlier, None), listed)}
+
+
+def _values(tally: Tally, listed: Iterable[Kpi]) -> list[tuple[str, float | None, str, int, int | None]]:
+    """Return key, value, unit, n and of of every KPI."""
+    measured = {
+        name: (len(tally.times[name]), statistics(tally.times.pop(name))) for name in list(tally.times)
+    }
+    counts, found = tally.counts, []
+    for kpi in listed:
+        of = counts[kpi.of] if kpi.of else None
+        if kpi.statistic:
+            n, stats = measured.get(kpi.n, (0, statistics(())))
+            value = stats[kpi.statistic]
+        else:
+            n = counts[kpi.n]
+            value = n if of is None else n / of if of else None
+        found.append((kpi.key, value, kpi.unit, n, of))
+    return found
+
+
+def _norm(rulebook: Rulebook, key: str, day: str) -> float | None:
+    """Return what the service sheet held the KPI to on the last day of the period."""
+    line = in_force([norm for norm in rulebook.service_sheet if norm.kpi == key], day)
+    return None if line is None else line.norm
+
+
+def _split(counted: Mapping[str, Mapping[str, int]], names: Mapping[str, str]) -> tuple[Split, ...]:
+    """Name the parts in the order of the rulebook; those it no longer has come last, by their key."""
+    order = [*(key for key in names if key in counted), *sorted(key for key in counted if key not in names)]
+    return tuple(Split(key, names.get(key, key), dict(counted[key])) for key in order)

@@ -1,0 +1,177 @@
+"""The KPI report as people read it: worded figures in sections, for the templates `report/kpi`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sdtool import render
+from sdtool.reports.kpi import Figure, Report, Split, met
+from sdtool.reports.period import before
+from sdtool.reports.registry import BUCKETS, DOWN, NEUTRAL, UP, Kpi, bucket_key, kpis
+from sdtool.reports.times import STATISTICS, TIMES, Time
+from sdtool.rulebook import Rulebook
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "flow": ("opened", "resolved", "closed", "throughput", "cancelled", "merged"),
+    "backlog": ("backlog", "backlog_late", "backlog_waiting", "backlog_unclosed"),
+    "first_line": ("first_line_resolution", "first_contact_resolution", "first_contact_resolution_net"),
+    "quality": (
+        "reopen_rate",
+        "reopen_rate_10wd",
+        "escalation_rate",
+        "time_to_escalate_mean_working",
+        "wrong_routing",
+        "reassignment_rate",
+        "bounce_rate",
+        "reassignments_mean",
+    ),
+    "waiting": (
+        "waiting_share",
+        "waiting_share_customer",
+        "waiting_share_supplier",
+        "waiting_share_internal",
+    ),
+}
+_FORMS = {
+    "html": (render.html, "report/kpi"),
+    "text": (render.text, "report/kpi"),
+    "md": (render.text, "report/kpi.md"),
+}
+
+
+def document(
+    report: Report, rulebook: Rulebook, form: str, language: str, *, head: tuple[int, str] | None = None
+) -> str:
+    """Return the report as a document.
+
+    Args:
+        form: html (styles inlined), text (80 columns) or md.
+        language: one of `render.LANGUAGES`.
+        head: number and hash of the journal's newest event, stated at the end where the report is mailed.
+    """
+    draw, name = _FORMS[form]
+    page = draw(name, language, **view(report, rulebook, render.known(language), head))
+    if form == "html":
+        # white space says nothing here, and Gmail cuts off a mail at 102 kB
+        return render.inline("\n".join(filter(None, map(str.strip, page.splitlines())))) + "\n"
+    return "".join(line.rstrip() + "\n" for line in page.splitlines())
+
+
+def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str] | None) -> dict[str, Any]:
+    """Return what the templates name: plain values, with figures as text in `language`."""
+    known = kpis(p.level for p in rulebook.priorities)
+    figures = {figure.key: figure for figure in report.kpis}
+    rows = {key: _row(known[key], figure, language) for key, figure in figures.items()}
+    attained = [key for key in rows if "attainment" in key]
+    listed = {**SECTIONS, "promises": attained}
+    return {
+        "organisation": rulebook.organisation.name,
+        "desk": rulebook.organisation.desk,
+        "timezone": rulebook.organisation.timezone,
+        "period": render.period(report.first, report.after, language),
+        "earlier": render.period(*before(report.first, report.after), language),
+        "first": report.first.isoformat(),
+        "after": report.after.isoformat(),
+        "norms": [rows[key] for key, figure in figures.items() if figure.norm is not None],
+        "sections": {name: [rows[key] for key in keys] for name, keys in listed.items()},
+        "ages": _ages(figures, rows),
+        "times": [_time(rows, time, render.LANGUAGES.index(language)) for time in TIMES],
+        "groups": [_group(split, language) for split in report.groups],
+        "categories": [_category(split, language) for split in report.categories],
+        "definitions": _definitions(known, language),
+        "head": None if head is None else f"{head[0]}:{head[1]}",
+    }
+
+
+def shown(value: float | None, kpi: Kpi, language: str, *, sign: bool = False) -> str:
+    """Return a value of this KPI as people read it; with `sign`, as a difference."""
+    if kpi.unit == "share" and sign and value is not None:
+        points = render.number(value * 100, language, 1, sign=True, fixed=True)
+        return f"{points}\u00a0{'pp' if language == 'nl' else 'pts'}"
+    if kpi.unit == "share":
+        return render.percent(value, language)
+    if kpi.unit == "seconds":
+        return render.duration(value, language, sign=sign, days=kpi.key.endswith("_elapsed"))
+    return render.number(value, language, 2 if kpi.unit == "ratio" else 0, sign=sign, fixed=True)
+
+
+def _row(kpi: Kpi, figure: Figure, language: str) -> dict[str, Any]:
+    change = None
+    if figure.value is not None and figure.previous is not None:
+        change = figure.value - figure.previous
+    better = None if kpi.better == NEUTRAL or not change else (change > 0) == (kpi.better == UP)
+    share = figure.value if kpi.unit == "share" else None
+    return {
+        "key": kpi.key,
+        "label": kpi.label[language],
+        "value": shown(figure.value, kpi, language),
+        "missing": figure.value is None,
+        "counted": _counted(kpi, figure, language),
+        "norm": "" if figure.norm is None else shown(figure.norm, kpi, language),
+        "limit": "≤" if kpi.better == DOWN else "≥",
+        "met": met(kpi, figure),
+        "change": "" if change is None else shown(change, kpi, language, sign=True),
+        "better": better,
+        "bar": None if share is None else max(0, min(100, round(100 * share))),
+    }
+
+
+def _counted(kpi: Kpi, figure: Figure, language: str) -> str:
+    """Return what a value was computed from: "110/119", or hours for a share of time."""
+    if figure.of is None:
+        return ""
+    if kpi.of == "gross":
+        hours = [render.number(seconds / 3600, language) for seconds in (figure.n, figure.of)]
+        return f"{hours[0]}/{hours[1]}\u00a0{'u' if language == 'nl' else 'h'}"
+    return f"{render.number(figure.n, language)}/{render.number(figure.of, language)}"
+
+
+def _time(rows: Mapping[str, dict[str, Any]], time: Time, place: int) -> dict[str, Any]:
+    found = {statistic: rows[time.key.format(statistic)] for statistic in STATISTICS}
+    clock = "working" if time.key.endswith("working") else "elapsed"
+    return {"label": time.label[place], "clock": clock, "counted": found["mean"]["counted"], **found}
+
+
+def _ages(figures: Mapping[str, Figure], rows: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the ageing buckets, each with a bar against the fullest."""
+    keys = [bucket_key(low, high) for low, high in BUCKETS]
+    most = max(figures[key].n for key in keys) or 1
+    return [rows[key] | {"bar": round(100 * figures[key].n / most)} for key in keys]
+
+
+def _group(split: Split, language: str) -> dict[str, str]:
+    counts = {
+        name: render.number(split.counts.get(f"backlog{name}", 0), language)
+        for name in ("", "_late", "_waiting")
+    }
+    return {"name": split.name, "open": counts[""], "late": counts["_late"], "waiting": counts["_waiting"]}
+
+
+def _category(split: Split, language: str) -> dict[str, Any]:
+    n, of = split.counts.get("resolve_met", 0), split.counts.get("resolve_due", 0)
+    share = n / of if of else None
+    return {
+        "name": split.name,
+        "resolved": render.number(of, language),
+        "value": render.percent(share, language),
+        "counted": f"{render.number(n, language)}/{render.number(of, language)}",
+        "bar": None if share is None else round(100 * share),
+    }
+
+
+def _definitions(known: Mapping[str, Kpi], language: str) -> list[dict[str, str]]:
+    """Return each definition once, under the first label that has it, without its statistic."""
+    found: dict[str, dict[str, str]] = {}
+    for kpi in _one_of_each(known.values()):
+        label = kpi.label[language].rsplit(", ", 1)[0] if kpi.unit == "seconds" else kpi.label[language]
+        text = kpi.definition[language]
+        found.setdefault(text, {"label": label, "text": text})
+    return list(found.values())
+
+
+def _one_of_each(listed: Iterable[Kpi]) -> Iterable[Kpi]:
+    return (kpi for kpi in listed if kpi.key not in _BUCKET_KEYS)
+
+
+_BUCKET_KEYS = {bucket_key(low, high) for low, high in BUCKETS}

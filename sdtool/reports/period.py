@@ -1,0 +1,44 @@
+"""Periods of a report: half open, in local dates."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+
+class Period(NamedTuple):
+    """From the first day up to, but not on, `after`; `start` and `end` are the moments, epoch seconds."""
+
+    first: date
+    after: date
+    start: int
+    end: int
+
+
+def period(first: date, after: date, timezone: str) -> Period:
+    """Return the period between two local midnights.
+
+    Raises:
+        ValueError: it has no days.
+    """
+    if after <= first:
+        raise ValueError(f"the period from {first} up to {after} has no days")
+    zone = ZoneInfo(timezone)
+    start, end = (int(datetime.combine(day, time(), zone).timestamp()) for day in (first, after))
+    return Period(first, after, start, end)
+
+
+def before(first: date, after: date) -> tuple[date, date]:
+    """Return the period of equal length just before: as many whole months when it is made of months."""
+    if first.day == after.day == 1:
+        months = (after.year - first.year) * 12 + after.month - first.month
+        year, month = divmod(first.year * 12 + first.month - 1 - months, 12)
+        return date(year, month + 1, 1), first
+    return first - (after - first), first
+
+
+def last_month(today: date) -> tuple[date, date]:
+    """Return the last whole month before `today`."""
+    after = today.replace(day=1)
+    return (after - timedelta(days=1)).replace(day=1), after

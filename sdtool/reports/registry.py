@@ -1,0 +1,383 @@
+"""The KPIs: what each is called, how it is defined, where the definition comes from, what it is made of.
+
+`n` and `of` name what `cohort` counts; `statistic` is taken of the durations that `n` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sdtool.reports.times import STATISTICS, TIMES, Time
+
+UP, DOWN, NEUTRAL = "up", "down", ""
+BUCKETS = ((0, 1), (2, 5), (6, 10), (11, 20), (21, None))
+PARTIES = ("customer", "supplier", "internal")
+
+
+class Kpi(NamedTuple):
+    """One figure. Unit: count, share (0 to 1), seconds or ratio; `better` is up, down or "" for neither."""
+
+    key: str
+    unit: str
+    better: str
+    n: str
+    of: str
+    statistic: str
+    label: dict[str, str]
+    definition: dict[str, str]
+    source: str
+
+
+def _kpi(
+    key: str,
+    unit: str,
+    better: str,
+    parts: tuple[str, str],
+    label: tuple[str, str],
+    definition: tuple[str, str],
+    source: str,
+) -> Kpi:
+    words = {"nl": label[0], "en": label[1]}, {"nl": definition[0], "en": definition[1]}
+    return Kpi(key, unit, better, *parts, "", *words, source)
+
+
+def _count(
+    key: str, better: str, label: tuple[str, str], definition: tuple[str, str], source: str = ""
+) -> Kpi:
+    return _kpi(key, "count", better, (key, ""), label, definition, source)
+
+
+_FLOW = (
+    _count(
+        "opened",
+        NEUTRAL,
+        ("Geopend", "Opened"),
+        ("Meldingen gemaakt in de periode.", "Tickets made in the period."),
+    ),
+    _count(
+        "resolved",
+        NEUTRAL,
+        ("Opgelost", "Resolved"),
+        (
+            "Meldingen waarvan de oplossing die nu geldt in de periode viel.",
+            "Tickets whose resolution that stands fell in the period.",
+        ),
+    ),
+    _count(
+        "closed",
+        NEUTRAL,
+        ("Gesloten", "Closed"),
+        ("Meldingen gesloten in de periode.", "Tickets closed in the period."),
+    ),
+    _kpi(
+        "throughput",
+        "ratio",
+        UP,
+        ("closed", "opened"),
+        ("Uitstroom ÷ instroom", "Outflow ÷ inflow"),
+        (
+            "Gesloten ÷ geopend in de periode; onder 1 groeit de werkvoorraad.",
+            "Closed ÷ opened in the period; below 1 the backlog grows.",
+        ),
+        "incident queue rate (metricskpis.com 5004)",
+    ),
+    _count(
+        "cancelled",
+        NEUTRAL,
+        ("Geannuleerd (telt nergens mee)", "Cancelled (counted nowhere else)"),
+        ("Meldingen geannuleerd in de periode.", "Tickets cancelled in the period."),
+    ),
+    _count(
+        "merged",
+        NEUTRAL,
+        ("Samengevoegd (telt nergens mee)", "Merged (counted nowhere else)"),
+        (
+            "Meldingen in de periode samengevoegd met een andere.",
+            "Tickets merged into another one in the period.",
+        ),
+    ),
+)
+
+_BACKLOG_SOURCE = "incidents not yet closed (Micro Focus Service Manager); ICR 4.2.5"
+_BACKLOG = (
+    _count(
+        "backlog",
+        DOWN,
+        ("Open op het einde", "Open at the end"),
+        ("Meldingen die aan het einde van de periode liepen.", "Tickets that ran at the end of the period."),
+        _BACKLOG_SOURCE,
+    ),
+    _count(
+        "backlog_late",
+        DOWN,
+        ("waarvan over de termijn", "of which late"),
+        (
+            "Open op het einde en de oplostermijn verstreken, tenzij de klok toen al stilstond.",
+            "Open at the end and past the resolve deadline, unless the clock stood still before it.",
+        ),
+        "open & already breached, beside SLA attainment",
+    ),
+    _count(
+        "backlog_waiting",
+        DOWN,
+        ("waarvan in afwachting", "of which waiting"),
+        (
+            "Open op het einde, de klok stil omdat op klant of leverancier gewacht wordt;"
+            " wachten dat de klok niet stilzet, telt niet.",
+            "Open at the end with the clock paused for customer or supplier;"
+            " waiting that does not pause the clock does not count.",
+        ),
+        "column “waiting for others” beside the backlog",
+    ),
+    _count(
+        "backlog_unclosed",
+        DOWN,
+        ("Niet gesloten op het einde", "Not closed at the end"),
+        (
+            "Open of opgelost, maar aan het einde van de periode nog niet gesloten.",
+            "Open or resolved, but not closed yet at the end of the period.",
+        ),
+        _BACKLOG_SOURCE,
+    ),
+)
+
+
+def bucket_key(low: int, high: int | None) -> str:
+    """Return the key of an ageing bucket, `backlog_2_5` or `backlog_over_20`."""
+    return f"backlog_over_{low - 1}" if high is None else f"backlog_{low}_{high}"
+
+
+def _bucket(low: int, high: int | None) -> Kpi:
+    days = f"> {low - 1}" if high is None else f"{low}–{high}"
+    return _count(
+        bucket_key(low, high),
+        DOWN if low > 10 else NEUTRAL,
+        (f"{days} werkdagen oud", f"{days} working days old"),
+        (
+            f"Open op het einde, {days} werkdagen geleden gemaakt.",
+            f"Open at the end, made {days} working days before.",
+        ),
+        _BACKLOG_SOURCE,
+    )
+
+
+_FIRST_LINE = (
+    _kpi(
+        "first_line_resolution",
+        "share",
+        UP,
+        ("without_escalation", "resolved"),
+        ("Eerstelijnsoplossing", "First-line resolution"),
+        (
+            "Opgelost zonder functionele escalatie ÷ opgelost.",
+            "Resolved without functional escalation ÷ resolved.",
+        ),
+        "first level resolution rate (MetricNet); ITIL v3",
+    ),
+    _kpi(
+        "first_contact_resolution",
+        "share",
+        UP,
+        ("first_contact", "contactable"),
+        ("Direct opgelost (FCR)", "First contact resolution (FCR)"),
+        (
+            "Opgelost door de eerste lijn binnen de duur van het eerste contact, zonder escalatie, wachten,"
+            " tweede contact of heropening ÷ opgelost en binnengekomen per telefoon, mail of balie.",
+            "Resolved by the first line within the time of the first contact, without escalation, waiting,"
+            " second contact or reopening ÷ resolved that came by phone, mail or counter.",
+        ),
+        "FCR = at initial contact (MetricNet)",
+    ),
+    _kpi(
+        "first_contact_resolution_net",
+        "share",
+        UP,
+        ("first_contact_net", "contactable_net"),
+        ("Direct opgelost, netto", "First contact resolution, net"),
+        (
+            "Idem, zonder de categorieën die de eerste lijn niet kan oplossen.",
+            "The same without the categories that the first line cannot solve.",
+        ),
+        "net FCR (MetricNet)",
+    ),
+)
+
+
+def _timed(time: Time, statistic: str) -> Kpi:
+    kind, words = time.clock, STATISTICS[statistic]
+    label = {lang: f"{time.label[i]}, {words[i]} ({kind[i]})" for i, lang in enumerate(("nl", "en"))}
+    definition = {"nl": time.definition[0], "en": time.definition[1]}
+    key = time.key.format(statistic)
+    return Kpi(key, "seconds", DOWN, time.series, time.of, statistic, label, definition, time.source)
+
+
+def _attainment(promise: str, level: int | None) -> Kpi:
+    """Return the share of deadlines met, of one priority or (None) of all."""
+    nl, en = {
+        "resolve": ("Opgelost binnen de termijn", "Resolved in time"),
+        "respond": ("Beantwoord binnen de termijn", "Responded in time"),
+    }[promise]
+    met = {
+        "resolve": (
+            "Opgelost uiterlijk op de oplostermijn ÷ opgelost met die termijn.",
+            "Resolved by the resolve deadline ÷ resolved that had one.",
+        ),
+        "respond": (
+            "Aangenomen of beantwoord uiterlijk op de reactietermijn ÷ opgelost met die termijn.",
+            "Accepted or answered by the respond deadline ÷ resolved that had one.",
+        ),
+    }[promise]
+    end, mark = ("", "") if level is None else (f"_p{level}", f", P{level}")
+    parts = (f"{promise}_met{end}", f"{promise}_due{end}")
+    source = "closed within target ÷ all closed (Micro Focus Service Manager)"
+    return _kpi(f"{promise}_attainment{end}", "share", UP, parts, (nl + mark, en + mark), met, source)
+
+
+_QUALITY = (
+    _kpi(
+        "reopen_rate",
+        "share",
+        DOWN,
+        ("closed_reopened", "closed"),
+        ("Ooit heropend", "Ever reopened"),
+        (
+            "Gesloten in de periode en ooit heropend ÷ gesloten.",
+            "Closed in the period and ever reopened ÷ closed.",
+        ),
+        "reopened ÷ all closed (Micro Focus Service Manager)",
+    ),
+    _kpi(
+        "reopen_rate_10wd",
+        "share",
+        DOWN,
+        ("reopened_soon", "closed_or_undone"),
+        ("Heropend binnen 10 werkdagen", "Reopened within 10 working days"),
+        (
+            "Heropend binnen 10 werkdagen na een oplossing of sluiting in de periode"
+            " ÷ in de periode gesloten, of opgelost en weer geopend.",
+            "Reopened within 10 working days of a resolution or closing in the period"
+            " ÷ closed in the period, or resolved and opened again.",
+        ),
+        "reopened because not accepted ÷ all closed (Micro Focus Service Manager)",
+    ),
+    _kpi(
+        "escalation_rate",
+        "share",
+        DOWN,
+        ("escalated", "resolved"),
+        ("Geëscaleerd", "Escalated"),
+        (
+            "Opgelost met minstens één functionele escalatie ÷ opgelost.",
+            "Resolved after an escalation ÷ resolved.",
+        ),
+        "100 % − first-line resolution (ITIL v3)",
+    ),
+    Kpi(
+        "time_to_escalate_mean_working",
+        "seconds",
+        DOWN,
+        "escalate_working",
+        "escalated",
+        "mean",
+        {
+            "nl": "Tijd tot escalatie, gemiddelde",
+            "en": "Time to escalate, mean",
+        },
+        {
+            "nl": "Van het maken tot de eerste escalatie, in openingsuren, van wie opgelost is.",
+            "en": "From making the ticket to its first escalation, in opening hours, of those resolved.",
+        },
+        "average time to escalate (ITIL v3)",
+    ),
+    _kpi(
+        "wrong_routing",
+        "share",
+        DOWN,
+        ("wrongly_routed", "escalated"),
+        ("Verkeerd doorgezet", "Wrongly routed"),
+        (
+            "Teruggestuurd met reden “verkeerde groep” ÷ geëscaleerd, van wie opgelost is.",
+            "Returned with reason “wrong group” ÷ escalated, of those resolved.",
+        ),
+        "incorrectly assigned (ITIL v3, Micro Focus)",
+    ),
+    _kpi(
+        "reassignment_rate",
+        "share",
+        DOWN,
+        ("reassigned", "closed"),
+        ("Van oplosgroep veranderd", "Changed solver group"),
+        (
+            "Gesloten na minstens één wissel van oplosgroep ÷ gesloten.",
+            "Closed after a change of group ÷ closed.",
+        ),
+        "number of reassignments (ITIL 4)",
+    ),
+    _kpi(
+        "bounce_rate",
+        "share",
+        DOWN,
+        ("bounced", "closed"),
+        ("Heen en weer gestuurd", "Bounced"),
+        (
+            "Gesloten na minstens twee wissels van oplosgroep ÷ gesloten.",
+            "Closed after two changes or more ÷ closed.",
+        ),
+        "number of reassignments (ITIL 4)",
+    ),
+    _kpi(
+        "reassignments_mean",
+        "ratio",
+        DOWN,
+        ("reassignments", "closed"),
+        ("Wissels van oplosgroep per melding", "Changes of solver group a ticket"),
+        ("Wissels van oplosgroep ÷ gesloten meldingen.", "Changes of solver group ÷ tickets closed."),
+        "number of reassignments (ITIL 4)",
+    ),
+)
+
+_PARTY_WORDS = {
+    "customer": ("op de klant", "for the customer"),
+    "supplier": ("op de leverancier", "for the supplier"),
+    "internal": ("op een interne dienst", "for an internal service"),
+}
+
+
+def _waiting(party: str) -> Kpi:
+    """Return the share of working time spent waiting, for one party or ("") for all."""
+    nl, en = _PARTY_WORDS.get(party, ("", ""))
+    end = f"_{party}" if party else ""
+    return _kpi(
+        f"waiting_share{end}",
+        "share",
+        DOWN,
+        (f"waited{end}", "gross"),
+        (f"Wachttijd {nl}".strip(), f"Waiting {en}".strip()),
+        (
+            "Openingsuren dat de klok stilstond ÷ alle openingsuren tot de oplossing;"
+            " wachten dat de klok niet stilzet, telt niet.",
+            "Opening hours with the clock paused ÷ all opening hours up to the resolution;"
+            " waiting that does not pause the clock does not count.",
+        ),
+        "percentage of waiting time in overall handling time (ITIL 4)",
+    )
+
+
+def kpis(levels: Iterable[int]) -> dict[str, Kpi]:
+    """Return every KPI of a desk with these priority levels, by key, in the order of the report."""
+    priorities = [None, *levels]
+    listed = (
+        *_FLOW,
+        *_BACKLOG,
+        *(_bucket(low, high) for low, high in BUCKETS),
+        *_FIRST_LINE,
+        *(_attainment(promise, level) for promise in ("resolve", "respond") for level in priorities),
+        *(_timed(time, statistic) for time in TIMES for statistic in STATISTICS),
+        *_QUALITY,
+        *(_waiting(party) for party in ("", *PARTIES)),
+    )
+    return {kpi.key: kpi for kpi in listed}
+
+
+KPIS = kpis(range(1, 5))
