@@ -25,7 +25,6 @@ _MESSAGE_ID = re.compile(rf"<[A-Za-z0-9._+=-]{{1,128}}@{_DOMAIN}>")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})?")
 # C0, C1, the line and paragraph separators, and what turns the reading direction around
 _CONTROL = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = re.compile(r"[ -~]{0,66}")
 _FIELD = re.compile(r"([!-9;-~]+): ([!-~](?:[ -~]*[!-~])?)")
 _FOLDED = re.compile(r" [!-~](?:[ -~]*[!-~])?")
@@ -115,8 +114,8 @@ def wire(message: str) -> bytes:
 
 def _clean(text: str) -> str:
     """Return text for a header on one line, without what a mail program could take for something else."""
-    one_line = _SURROGATE.sub("\ufffd", _CONTROL.sub(" ", text)).strip()
-    return one_line.replace("=?", "= ?")
+    whole = text.encode("utf-8", "replace").decode()  # a lone surrogate becomes a question mark
+    return _CONTROL.sub(" ", whole).strip().replace("=?", "= ?")
 
 
 def _subject(subject: str, ticket: int | None) -> str:
