@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -63,6 +64,10 @@ class Store:
 
     def many(self, sql: str, rows: Iterable[Mapping[str, Any]], /) -> None:
         """Run a statement once a row."""
+        raise NotImplementedError
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """See one moment within a `with`: what others store meanwhile is not seen. It takes no writes."""
         raise NotImplementedError
 
     def clock(self) -> int:

@@ -165,6 +165,16 @@ class SqliteStore(Store):
         with _explained(self.path):
             self._db.executemany(sql, rows)
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See one moment; WAL keeps its pages until the `with` ends, so be quick."""
+        with _explained(self.path):
+            self._db.execute("begin")  # the first read fixes the moment
+            try:
+                yield
+            finally:
+                self._rollback()
+
     def clock(self) -> int:
         """Return the database's own clock, epoch seconds."""
         return int(self.value("select cast(strftime('%s', 'now') as integer)"))
