@@ -121,6 +121,8 @@ def _fill(desk: Desk, seed: int) -> Made:
     callers = [_person(desk, number, *who).id for number, who in enumerate(PEOPLE, 1)]
     for at in _arrivals(town):
         town.later(at, _arrival(town, town.dice.choice(callers)))
+    for at in _nights(town):
+        town.later(at, lambda: handling.close_due(town.act("sd")))
     town.live()
     _weekend(town, callers)
     return Made(int(desk.store.value("select count(*) from ticket")), len(callers))
@@ -147,6 +149,14 @@ def _arrivals(town: _Town) -> Iterator[int]:
         if town.calendar.working_days(town._at(day, 0) - 1, town._at(day, 43200)):
             for _ in range(town.dice.randint(*PER_DAY)):
                 yield town._at(day, town.dice.randint(8 * 3600, 16 * 3600))
+        day += timedelta(days=1)
+
+
+def _nights(town: _Town) -> Iterator[int]:
+    """Every evening the job runs that closes what was resolved a customer's term ago."""
+    day = FIRST
+    while day < LAST:
+        yield town._at(day, 22 * 3600)
         day += timedelta(days=1)
 
 

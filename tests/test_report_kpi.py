@@ -231,6 +231,14 @@ def test_escalation_and_wrong_routing(world):
     assert world.values(*keys) == [1 / 3, 2 / 3, 1 / 2, 2700]
 
 
+def test_what_a_rule_sent_to_the_second_line_is_not_first_line_work(world):
+    """Routed on registration or escalated later: the first line did not resolve it."""
+    world.ticket(resolved_at="03 10:00")
+    world.ticket(resolved_at="03 10:00", group_key="network")
+
+    assert world.values("first_line_resolution", "escalation_rate") == [1 / 2, 0]
+
+
 def test_changes_of_solver_group(world):
     for changes in (0, 1, 3):
         world.ticket(closed_at="03 10:00", reassignments=changes)

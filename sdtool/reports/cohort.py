@@ -96,6 +96,7 @@ class Outcome(NamedTuple):
     solved_in_time: bool
     in_time: bool | None
     escalated: bool
+    first_line: bool
     wrongly_routed: bool
     contactable: bool
     first_contact: bool
@@ -187,6 +188,7 @@ class _Desk:
             case.resolved_at <= case.resolve_due,
             min(steps) <= case.respond_due if steps else None,
             case.escalations > 0,
+            case.escalations == 0 and case.group_key in self.first_line,
             case.escalations > 0 and case.wrong_routings > 0,
             contactable,
             contactable and self._alone(case, pauses) and self._in_time(case, clock),
@@ -213,7 +215,8 @@ def _add(outcome: Outcome, tickets: int, desk: _Desk, tally: Tally) -> None:
     for end in ("", level):
         counts["respond_due" + end] += tickets * (outcome.in_time is not None)
         counts["respond_met" + end] += tickets * bool(outcome.in_time)
-    counts["escalated" if outcome.escalated else "without_escalation"] += tickets
+    counts["escalated"] += tickets * outcome.escalated
+    counts["by_first_line"] += tickets * outcome.first_line
     counts["wrongly_routed"] += tickets * outcome.wrongly_routed
     for end, counted in (("", True), ("_net", outcome.category not in desk.beyond)):
         counts["contactable" + end] += tickets * (outcome.contactable and counted)

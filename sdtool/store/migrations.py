@@ -99,7 +99,7 @@ _BASE = (
     "create index ticket_agent on ticket (agent, resolve_due) where ended_at is null",
     "create index ticket_opened on ticket (opened_at)",
     "create index ticket_resolved on ticket (resolved_at)",
-    "create index ticket_closed on ticket (closed_at)",
+    "create index ticket_closed on ticket (closed_at, opened_at)",
     "create index ticket_ended on ticket (ended_at)",
     "create index ticket_caller on ticket (caller)",
     """create table pause (
