@@ -13,13 +13,11 @@ from sdtool.desk import people, registration
 from sdtool.errors import UsageFault
 from sdtool.rulebook import TYPES
 
-CHANNELS = ("phone", "mail", "counter", "portal", "monitoring")
-
 
 @click.command("new")
 @click.argument("text", required=False, help="What the customer reports, in one line.")
 @click.option("--caller", help="Name, mail address, phone or staff number.")
-@click.option("--channel", type=click.Choice(CHANNELS), help="How it came in.")
+@click.option("--channel", help="How it came in: phone, mail, counter and so on.")
 @click.option("--type", "type_", type=click.Choice(TYPES), help="Incident or request.")
 @click.option("--category", help="What it is about (`sd rulebook show` lists them).")
 @click.option("--urgency", help="How soon the customer needs it.")

@@ -40,7 +40,8 @@ def checked(desk: Desk, report: Report) -> Report:
 
     Raises:
         NotFound: the category is unknown.
-        UsageFault: another name is unknown, a text is empty, too long or unkeepable, or `at` lies in the future.
+        UsageFault: another name is unknown, a text is empty, too long or cannot be kept, or `at` lies
+            in the future.
     """
     book = desk.rulebook
     faults: list[str] = []
@@ -91,7 +92,7 @@ def _register(desk: Desk, report: Report) -> Ticket:
     derived = derive(desk.rulebook, report.urgency, group, report.impact, day)
     text = f"{report.summary}\n{report.description}"
     case = Case(report.type, report.category, group, report.channel, derived.level, text)
-    routed = route(routes_in_force(desk.rulebook, day), case)
+    routed = route(routes_in_force(desk.rulebook.routes, day), case)
     fields: dict[str, Any] = {
         "fmis_ref": report.fmis_ref,
         "type": report.type,

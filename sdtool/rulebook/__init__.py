@@ -10,6 +10,7 @@ import contextlib
 import marshal
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sdtool import __version__
@@ -150,7 +151,7 @@ class Waiting(NamedTuple):
 
 
 class Closing(NamedTuple):
-    """When a resolved ticket closes, and how long an intake contact lasts; (working seconds, working days)."""
+    """When a resolved ticket closes, how long an intake contact lasts: (working seconds, working days)."""
 
     customer_term: tuple[int, float] = (0, 5.0)
     first_contact: tuple[int, float] = (1800, 0.0)
@@ -295,7 +296,7 @@ def require(entries: tuple[_K, ...], key: str, what: str) -> str:
 
 
 def in_force(entries: list[_V], day: str) -> _V | None:
-    """Return the entry with the latest `valid_from` not after `day`; the first of equals, None when none is."""
+    """Return the entry with the latest `valid_from` not after `day`, the first of equals; None if none is."""
     chosen: _V | None = None
     best = ""
     for entry in entries:
@@ -305,10 +306,10 @@ def in_force(entries: list[_V], day: str) -> _V | None:
     return chosen
 
 
-def routes_in_force(book: Rulebook, day: str) -> list[Route]:
+def routes_in_force(routes: Iterable[Route], day: str) -> list[Route]:
     """Return the routing rules of `day`, in order; of one name only the latest version counts."""
     versions: dict[str, list[Route]] = {}
-    for route in book.routes:
+    for route in routes:
         versions.setdefault(route.name, []).append(route)
     chosen = (in_force(found, day) for found in versions.values())
     return [route for route in chosen if route is not None]

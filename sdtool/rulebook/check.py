@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sdtool.digest import hexdigest
-from sdtool.rulebook import PARTIES, TYPES, Route, Rulebook, in_force
+from sdtool.rulebook import PARTIES, TYPES, Closing, Organisation, Route, Rulebook, routes_in_force
 from sdtool.rulebook.read import Fault, Reader, parse, total
+from sdtool.rulebook.words import holds, words_of
 
 _DIMENSIONS = ("type", "category", "target_group", "channel", "priority")
+_Box = tuple[frozenset[Any], ...]
 
 
 def check(content: bytes) -> tuple[Rulebook | None, list[Fault]]:
     """Check the bytes of a rulebook; return it (None when unreadable) and every fault, by line.
 
     A fault of level "error" forbids its use; a "warning" (a rule that can never win) does not.
+    What can be read is compared even when something else cannot, so that no fault hides another.
     """
     parsed = parse(content)
     if isinstance(parsed, Fault):
         return None, [parsed]
     sections, reader = parsed
-    faults = reader.faults
-    book = None
-    if all(section is not None for section in sections.values()):
-        book = Rulebook(digest=hexdigest(content), **sections)
-    if book is not None and not faults:
-        for look in _LOOKS:
-            faults.extend(look(book, reader))
-    return book, sorted(faults)
+    unread = [name for name, section in sections.items() if section is None]
+    stand_ins = {"organisation": Organisation("", ""), "closing": Closing()}
+    book = Rulebook(digest=hexdigest(content), **{**sections, **{name: stand_ins[name] for name in unread}})
+    faults = [*reader.faults, *(fault for look in _LOOKS for fault in look(book, reader))]
+    return (None if unread else book), sorted(faults)
 
 
 def _twice(book: Rulebook, reader: Reader) -> Iterator[Fault]:
@@ -40,9 +40,7 @@ def _twice(book: Rulebook, reader: Reader) -> Iterator[Fault]:
             name = tuple(getattr(entry, field) for field in identity)
             if name in seen:
                 shown = " ".join(str(part) for part in name if part != "")
-                yield Fault(
-                    reader.positions.line(section, index), f"[[{section}]] {shown} stands here a second time"
-                )
+                yield Fault(reader.line(section, index), f"[[{section}]] {shown} stands here a second time")
             seen.add(name)
 
 
@@ -65,140 +63,179 @@ _IDENTITIES: dict[str, tuple[str, ...]] = {
 }
 
 
+def _known(reader: Reader) -> dict[str, list[Any]]:
+    """Return the names that entries may use, those of entries with another fault included."""
+    sections = {"calendar": "calendars", "group": "groups", "category": "categories"}
+    sections |= {"target_group": "target_groups", "channel": "channels"}
+    names = {field: _written(reader, section, "key") for field, section in sections.items()}
+    levels = _written(reader, "priorities", "level")
+    return {**names, "type": list(TYPES), "priority": levels, "party": list(PARTIES)}
+
+
+def _written(reader: Reader, section: str, field: str) -> list[Any]:
+    return [value for (value,) in reader.named(section, field) if isinstance(value, (str, int))]
+
+
 def _references(book: Rulebook, reader: Reader) -> Iterator[Fault]:
     """Every name that an entry uses must be defined."""
-    levels = [p.level for p in book.priorities]
-    known: dict[str, list[Any]] = {
-        "calendar": [c.key for c in book.calendars],
-        "group": [g.key for g in book.groups],
-        "category": [c.key for c in book.categories],
-        "target_group": [g.key for g in book.target_groups],
-        "channel": [c.key for c in book.channels],
-        "type": list(TYPES),
-        "priority": levels,
-        "party": list(PARTIES),
-    }
+    known = _known(reader)
     for section in ("days", "targets", "routes", "waiting"):
         for index, entry in enumerate(getattr(book, section)):
-            for field in set(entry._fields) & set(known):
+            for field in (field for field in entry._fields if field in known):
                 value = getattr(entry, field)
                 for name in value if isinstance(value, tuple) else (value,):
                     if name not in known[field]:
                         listed = ", ".join(str(k) for k in known[field])
-                        where = reader.positions.line(section, index, field)
+                        where = reader.line(section, index, field)
                         yield Fault(where, f"there is no {field} {name!r}; known are {listed}")
 
 
 def _matrix(book: Rulebook, reader: Reader) -> Iterator[Fault]:
     """The matrix is total, and its levels and axes exist."""
-    urgencies, groups = [u.key for u in book.urgencies], [g.key for g in book.target_groups]
-    levels = [p.level for p in book.priorities]
+    urgencies, groups = _written(reader, "urgencies", "key"), _written(reader, "target_groups", "key")
+    levels = _written(reader, "priorities", "level")
     for index, matrix in enumerate(book.matrices):
         for urgency, group in total(matrix, urgencies, groups):
-            line = reader.positions.line("matrices", index, "cells", urgency)
+            line = reader.line("matrices", index, "cells", urgency)
             yield Fault(line, f"the matrix has a hole at {urgency} x {group}: give it a priority")
         for urgency, group, level in matrix.cells:
-            line = reader.positions.line("matrices", index, "cells", urgency)
+            line, cell = reader.line("matrices", index, "cells", urgency), f"{urgency} x {group}"
             if urgency not in urgencies or group not in groups:
-                yield Fault(
-                    line, f"the matrix names {urgency} x {group}, which no urgency or target group is called"
-                )
+                yield Fault(line, f"the matrix names {cell}, which no urgency or target group is called")
             if level not in levels:
-                yield Fault(
-                    line, f"the matrix gives {urgency} x {group} priority {level}, which does not exist"
-                )
-    if in_force(list(book.matrices), "0000-00-00") is None:
-        yield Fault(
-            reader.positions.line("matrices", 0),
-            "no matrix is in force before its valid_from: add one without",
-        )
+                yield Fault(line, f"the matrix gives {cell} priority {level}, which does not exist")
+    written = reader.named("matrices", "valid_from")
+    if written and all(since for (since,) in written):
+        line = reader.positions.line("matrices", 0)
+        yield Fault(line, "no matrix is in force before its valid_from: add one without")
 
 
 def _targets(book: Rulebook, reader: Reader) -> Iterator[Fault]:
     """Every type and priority has a promise, from the beginning on, and none is resolved before responded."""
+    written = reader.named("targets", "type", "priority", "valid_from")
     for type_, priority in itertools.product(TYPES, book.priorities):
-        found = [t for t in book.targets if t.type == type_ and t.priority == priority.level]
-        if not any(t.valid_from == "" for t in found):
-            line = reader.positions.line("targets", 0)
-            yield Fault(
-                line, f"there is no target for {type_} of priority {priority.level} without a valid_from"
-            )
+        if written and (type_, priority.level, None) not in written:
+            text = f"there is no target for {type_} of priority {priority.level} without a valid_from"
+            yield Fault(reader.positions.line("targets", 0), text)
+    for index, target in enumerate(book.targets):
+        same_unit = bool(target.respond[1]) == bool(target.resolve[1])
+        if same_unit and target.respond > target.resolve:
+            text = f"{target.type} of priority {target.priority} must be resolved before it is responded to"
+            yield Fault(reader.line("targets", index), text)
 
 
 def _defaults(book: Rulebook, reader: Reader) -> Iterator[Fault]:
-    if not any(group.line == 1 for group in book.groups):
-        yield Fault(
-            reader.positions.line("groups", 0), "no group has line = 1: the service desk itself is missing"
-        )
-    if not any(_is_catch_all(route) for route in book.routes):
-        yield Fault(
-            reader.positions.line("routes", 0),
-            "no routing rule is without conditions: add a last one that always wins",
-        )
+    groups, routes = (reader.positions.line(section, 0) for section in ("groups", "routes"))
+    if book.groups and 1 not in _written(reader, "groups", "line"):
+        yield Fault(groups, "no group has line = 1: the service desk itself is missing")
+    readable = len(book.routes) == len(reader.named("routes"))
+    if readable and book.routes and not all(map(_has_last, _versions(book.routes))):
+        yield Fault(routes, "no routing rule is without conditions: add a last one that always wins")
     for section in ("target_groups", "impacts"):
         if sum(entry.default for entry in getattr(book, section)) > 1:
-            yield Fault(reader.positions.line(section, 0), f"more than one of [[{section}]] is the default")
+            line = reader.positions.line(section, 0)
+            yield Fault(line, f"more than one of [[{section}]] is the default")
 
 
-def _is_catch_all(route: Route) -> bool:
-    return not any(getattr(route, field) for field in (*_DIMENSIONS, "words")) and route.valid_from == ""
+def _values(book: Rulebook, reader: Reader) -> Iterator[Fault]:
+    """Values that can be read and still mean nothing."""
+    for index, priority in enumerate(book.priorities):
+        if priority.level < 1:
+            line = reader.line("priorities", index, "level")
+            yield Fault(line, f"the level {priority.level} is below 1, the highest")
+    for index, group in enumerate(book.groups):
+        if not group.key or "/" in group.key:
+            yield Fault(reader.line("groups", index, "key"), f"{group.key!r} cannot be a group's key")
+    for index, route in enumerate(book.routes):
+        for word in route.words:
+            if not words_of(word):
+                line = reader.line("routes", index, "words")
+                yield Fault(line, f"the word {word!r} holds no letter or digit: it finds nothing")
 
 
 def _days(book: Rulebook, reader: Reader) -> Iterator[Fault]:
     for index, day in enumerate(book.days):
         if day.until and (len(day.until) != len(day.on) or day.until < day.on):
-            yield Fault(
-                reader.positions.line("days", index),
-                f"the day {day.on} ends before it begins, on {day.until}",
-            )
+            line = reader.line("days", index)
+            yield Fault(line, f"the day {day.on} ends before it begins, on {day.until}")
 
 
-def never_win(routes: list[Route]) -> list[tuple[int, str]]:
-    """Return (index, why) of each rule that earlier rules always beat.
+def _versions(routes: Sequence[Route]) -> list[list[Route]]:
+    """Return the rules in force, in order, of each day on which that changes."""
+    return [routes_in_force(routes, day) for day in sorted({"", *(r.valid_from for r in routes)})]
 
-    Exact over the finite fields: every combination of the values that any rule names, plus
-    "any other", is tried; a rule with words counts as beaten in a combination only if each
-    of its words is claimed by an earlier rule there.
+
+def _has_last(routes: list[Route]) -> bool:
+    return any(not any(getattr(r, field) for field in (*_DIMENSIONS, "words")) for r in routes)
+
+
+def never_win(routes: Sequence[Route], domain: Mapping[str, Sequence[Any]]) -> list[tuple[int, str]]:
+    """Return (index, why) of each rule that, on every day it is in force, earlier rules always beat.
+
+    Exact: what a rule accepts is a box of values, of which each earlier rule takes its part. A rule
+    with words is beaten where for each of its words an earlier rule finds that word, or asks none.
+
+    Args:
+        routes: in the order of the rulebook.
+        domain: every value that a type, category, target group, channel and priority can have.
     """
-    values: dict[str, list[Any]] = {
-        field: [*dict.fromkeys(v for r in routes for v in getattr(r, field)), None] for field in _DIMENSIONS
-    }
-    beaten = []
-    for index, route in enumerate(routes):
-        own = [list(getattr(route, field)) or values[field] for field in _DIMENSIONS]
-        winners: set[str] = set()
-        if all(_claimed(routes[:index], cell, route, winners) for cell in itertools.product(*own)):
-            beaten.append(
-                (index, f"the rule {route.name!r} can never win: {', '.join(sorted(winners))} always does")
-            )
-    return beaten
+    alive: set[int] = set()
+    beaten: dict[int, set[str]] = {}
+    place = {id(route): index for index, route in enumerate(routes)}
+    for version in _versions(routes):
+        for rank, route in enumerate(version):
+            winners = _winners(version[:rank], route, domain)
+            if winners is None:
+                alive.add(place[id(route)])
+            else:
+                beaten.setdefault(place[id(route)], set()).update(winners)
+    return [
+        (i, f"the rule {routes[i].name!r} can never win: {', '.join(sorted(beaten[i]))} always does")
+        for i in sorted(beaten.keys() - alive)
+    ]
 
 
-def _claimed(earlier: list[Route], cell: tuple[Any, ...], route: Route, winners: set[str]) -> bool:
-    fitting = [r for r in earlier if r.valid_from <= route.valid_from and _covers(r, cell)]
-    for word in route.words or (None,):
-        winner = next((r for r in fitting if not r.words or (word and _any_prefix(r.words, word))), None)
-        if winner is None:
-            return False
-        winners.add(repr(winner.name))
-    return True
+def _winners(earlier: Sequence[Route], route: Route, domain: Mapping[str, Sequence[Any]]) -> set[str] | None:
+    """Return the names of the rules that together always beat `route`; None when it can win."""
+    winners: set[str] = set()
+    for word in route.words or ("",):
+        left = [_box(route, domain)]
+        for rule in earlier:
+            if rule.words and not any(holds(words_of(word), words_of(w)) for w in rule.words):
+                continue
+            rest = [piece for box in left for piece in _without(box, _box(rule, domain))]
+            if rest != left:
+                winners.add(repr(rule.name))
+            left = rest
+        if left:
+            return None
+    return winners
 
 
-def _any_prefix(words: tuple[str, ...], word: str) -> bool:
-    """A word of a rule finds every word that begins with it (see `rules.routing`)."""
-    return any(word.casefold().startswith(w.casefold()) for w in words)
+def _box(route: Route, domain: Mapping[str, Sequence[Any]]) -> _Box:
+    return tuple(frozenset(getattr(route, field) or domain[field]) for field in _DIMENSIONS)
 
 
-def _covers(route: Route, cell: tuple[Any, ...]) -> bool:
-    return all(
-        not getattr(route, field) or value in getattr(route, field)
-        for field, value in zip(_DIMENSIONS, cell, strict=True)
-    )
+def _without(box: _Box, other: _Box) -> list[_Box]:
+    """Return what is left of a box when another is taken out, in boxes that do not overlap."""
+    common = tuple(a & b for a, b in zip(box, other, strict=True))
+    if not all(common):
+        return [box]
+    pieces = []
+    for i, (whole, part) in enumerate(zip(box, common, strict=True)):
+        if whole != part:
+            pieces.append((*common[:i], whole - part, *box[i + 1 :]))
+    return pieces
 
 
 def _dead_routes(book: Rulebook, reader: Reader) -> Iterator[Fault]:
-    for index, text in never_win(list(book.routes)):
-        yield Fault(reader.positions.line("routes", index), text, "warning")
+    if len(book.routes) != len(reader.named("routes")):
+        return  # an unreadable rule may change what the others do
+    known = _known(reader)
+    if any(v not in known[f] for r in book.routes for f in _DIMENSIONS for v in getattr(r, f)):
+        return
+    for index, text in never_win(book.routes, known):
+        yield Fault(reader.line("routes", index), text, "warning")
 
 
-_LOOKS = (_twice, _references, _matrix, _targets, _defaults, _days, _dead_routes)
+_LOOKS = (_twice, _references, _matrix, _targets, _defaults, _values, _days, _dead_routes)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any, NamedTuple, get_type_hints
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,7 @@ REQUIRED = (
     "calendars",
     "target_groups",
     "urgencies",
+    "channels",
     "priorities",
     "matrices",
     "targets",
@@ -40,8 +43,19 @@ _UNITS = {
         "business hour",
         "business hours",
     ),
-    "d": ("wd", "dag", "dagen", "day", "days", "werkdag", "werkdagen", "working day", "working days")
-    + ("business day", "business days"),
+    "d": (
+        "wd",
+        "dag",
+        "dagen",
+        "day",
+        "days",
+        "werkdag",
+        "werkdagen",
+        "working day",
+        "working days",
+        "business day",
+        "business days",
+    ),
     "w": ("week", "weken", "weeks"),
 }
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
@@ -58,7 +72,11 @@ class Fault(NamedTuple):
 
 
 class _Wrong(Exception):
-    """One value cannot be read; the text says why."""
+    """A value cannot be read: the text says why, `parts` say it of parts inside, (path, text) each."""
+
+    def __init__(self, text: str = "", parts: Sequence[tuple[tuple[str, ...], str]] = ()) -> None:
+        super().__init__(text)
+        self.parts = tuple(parts) or (((), text),)
 
 
 def duration(text: str) -> tuple[int, float]:
@@ -85,14 +103,14 @@ def _seconds(clock: str) -> int:
 
 
 def _hours(value: Any) -> tuple[tuple[int, int], ...]:
-    """Read ["08:00-12:00", …] as ascending (open, close) pairs; a close before its open is the next morning."""
+    """Read ["08:00-12:00", …] as ascending (open, close) pairs; a close before its open is next morning."""
     if not isinstance(value, list) or not all(isinstance(v, str) and v.count("-") == 1 for v in value):
         raise _Wrong('opening hours are a list such as ["08:00-12:00", "13:00-17:00"]')
     ranges = []
     for item in value:
         opened, closed = (_seconds(part) for part in item.split("-"))
         ranges.append((opened, closed if closed > opened else closed + 86400))
-    if ranges != sorted(ranges) or any(a[1] > b[0] for a, b in zip(ranges, ranges[1:], strict=False)):
+    if ranges != sorted(ranges) or any(a[1] > b[0] for a, b in pairwise(ranges)):
         raise _Wrong("opening hours must ascend and must not overlap")
     return tuple(ranges)
 
@@ -100,18 +118,24 @@ def _hours(value: Any) -> tuple[tuple[int, int], ...]:
 def _week(value: Any) -> tuple[tuple[tuple[int, int], ...], ...]:
     if not isinstance(value, dict) or set(value) - set(DAYS):
         raise _Wrong(f"weekly hours are a table with {', '.join(DAYS)}")
-    return tuple(_hours(value.get(day, [])) for day in DAYS)
+    hours, wrong = [], []
+    for day in DAYS:
+        try:
+            hours.append(_hours(value.get(day, [])))
+        except _Wrong as exc:
+            wrong.append(((day,), f"{day}: {exc}"))
+    if wrong:
+        raise _Wrong(parts=wrong)
+    return tuple(hours)
 
 
 def _cells(value: Any) -> tuple[tuple[str, str, int], ...]:
     if not isinstance(value, dict) or not all(isinstance(row, dict) for row in value.values()):
         raise _Wrong("cells are a table: urgency = { target_group = level, … }")
-    cells = []
-    for urgency, row in value.items():
-        for group, level in row.items():
-            if type(level) is not int:
-                raise _Wrong(f"the cell {urgency} x {group} must be a whole number")
-            cells.append((urgency, group, level))
+    cells = [(urgency, group, level) for urgency, row in value.items() for group, level in row.items()]
+    wrong = [(u, g) for u, g, level in cells if type(level) is not int]
+    if wrong:
+        raise _Wrong(parts=[((u,), f"the cell {u} x {g} must be a whole number") for u, g in wrong])
     return tuple(cells)
 
 
@@ -192,8 +216,10 @@ _BY_NAME = {"timezone": _timezone, "valid_from": _iso, "on": _yearly_or_iso, "un
 class Positions:
     """Line numbers of a TOML text by path, since `tomllib` keeps none."""
 
-    _HEADER = re.compile(r"^\s*(\[\[?)\s*([\w.\-]+)\s*\]\]?")
-    _KEY = re.compile(r"""^\s*((?:[\w\-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w\-]+|"[^"]*"))*)\s*=""")
+    _PART = r"""(?:[\w\-]+|"[^"]*"|'[^']*')"""
+    _PATH = rf"({_PART}(?:\s*\.\s*{_PART})*)"
+    _HEADER = re.compile(rf"^\s*(\[\[?)\s*{_PATH}\s*\]\]?")
+    _KEY = re.compile(rf"^\s*{_PATH}\s*=")
 
     def __init__(self, text: str) -> None:
         self._lines: dict[tuple[Any, ...], int] = {}
@@ -202,7 +228,7 @@ class Positions:
         for number, line in enumerate(text.splitlines(), 1):
             header, key = self._HEADER.match(line), self._KEY.match(line)
             if header:
-                names = tuple(header[2].split("."))
+                names = self._names(header[2])
                 if header[1] == "[[":
                     counts[names] = counts.get(names, -1) + 1
                     table = (*names, counts[names])
@@ -212,8 +238,11 @@ class Positions:
                     table = names
                 self._lines.setdefault(table, number)
             elif key:
-                path = tuple(part.strip().strip("\"'") for part in re.split(r"\s*\.\s*(?=[\w\"])", key[1]))
-                self._lines.setdefault((*table, *path), number)
+                self._lines.setdefault((*table, *self._names(key[1])), number)
+
+    @classmethod
+    def _names(cls, path: str) -> tuple[str, ...]:
+        return tuple(part.strip("\"'") for part in re.findall(cls._PART, path))
 
     def line(self, *path: Any) -> int:
         """Return the line of `path`, or of the nearest table around it; 0 when the text has neither."""
@@ -228,6 +257,18 @@ class Reader:
     def __init__(self, document: dict[str, Any], positions: Positions) -> None:
         self.document, self.positions = document, positions
         self.faults: list[Fault] = []
+        self._indexes: dict[str, list[int]] = {}  # section -> which of its entries could be read
+
+    def line(self, section: str, index: int, *path: Any) -> int:
+        """Return the line of readable entry `index` of a section, whatever could not be read before it."""
+        known = self._indexes.get(section, [])
+        return self.positions.line(section, known[index] if index < len(known) else 0, *path)
+
+    def named(self, section: str, *fields: str) -> list[tuple[Any, ...]]:
+        """Return what these fields hold in each entry of a section as it is written, unreadable ones too."""
+        rows = self.document.get(section, [])
+        written = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return [tuple(row.get(field) for field in fields) for row in written]
 
     def fault(self, text: str, *path: Any) -> None:
         """Note a fault at the line of `path`."""
@@ -237,7 +278,8 @@ class Reader:
         try:
             return _BY_NAME.get(name, _BY_TYPE[kind])(value)
         except _Wrong as exc:
-            self.fault(f"{name}: {exc}", *path, name)
+            for inside, text in exc.parts:
+                self.fault(f"{name}: {text}", *path, name, *inside)
             return None
 
     def entry(self, cls: Any, table: Any, *path: Any) -> Any:
@@ -265,6 +307,7 @@ class Reader:
         if section in REQUIRED and not rows:
             self.fault(f"the rulebook has no [[{section}]]")
         found = [self.entry(LISTS[section], row, section, i) for i, row in enumerate(rows)]
+        self._indexes[section] = [i for i, entry in enumerate(found) if entry is not None]
         return tuple(entry for entry in found if entry is not None)
 
     def read(self) -> dict[str, Any]:

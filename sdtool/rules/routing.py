@@ -1,14 +1,13 @@
 """Routing: named rules in order, the first that matches wins."""
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from sdtool.errors import BadSetup
 from sdtool.rulebook import Route
+from sdtool.rulebook.words import holds, words_of
 
-_WORD = re.compile(r"[^\W_]+")
 LONGEST = 2000  # characters of a text that rules look at
 
 
@@ -34,13 +33,13 @@ class Routed(NamedTuple):
 def route(routes: Sequence[Route], case: Case) -> Routed:
     """Return where the first matching rule sends `case`.
 
-    A rule matches when each of its conditions does; of its words one must begin a word of
-    the text, whatever the case of the letters.
+    A rule matches when each of its conditions does; of its words one must be found in the text
+    (see `rulebook.words`).
 
     Raises:
         BadSetup: no rule matches (the rulebook check demands a last one that always does).
     """
-    words = _WORD.findall(case.text[:LONGEST].casefold())
+    words = words_of(case.text[:LONGEST])
     for rule in routes:
         matched = _matches(rule, case, words)
         if matched is not None:
@@ -58,7 +57,7 @@ def _matches(rule: Route, case: Case, words: list[str]) -> list[str] | None:
         if wanted:
             held.append(f"{field.replace('_', ' ')} {getattr(case, field)}")
     if rule.words:
-        found = next((w for w in rule.words if any(t.startswith(w.casefold()) for t in words)), None)
+        found = next((w for w in rule.words if holds(words, words_of(w))), None)
         if found is None:
             return None
         held.append(f"word {found}")
