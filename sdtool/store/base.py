@@ -86,6 +86,17 @@ class Store:
         """Return the number of rows of each table."""
         raise NotImplementedError
 
+    def lock(self, name: str) -> AbstractContextManager[bool]:
+        """Hold the lock `name` within a `with`: True when it is ours, False when another process has it.
+
+        It never waits, and goes with the process, however that ends.
+        """
+        raise NotImplementedError
+
+    def upkeep(self) -> None:
+        """Tidy what writing leaves behind, outside any transaction; records stay as they are."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Let go of the database."""
         raise NotImplementedError

@@ -252,6 +252,34 @@ class SqliteStore(Store):
         finally:
             os.close(descriptor)
 
+    @contextlib.contextmanager
+    def lock(self, name: str) -> Iterator[bool]:
+        """Hold a lock file beside the database; see `Store.lock`."""
+        descriptor = _open_gate(f"{self.path}.{name}.lock")
+        try:
+            ours = False
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                ours = True
+            yield ours
+        finally:
+            os.close(descriptor)
+
+    def upkeep(self) -> None:
+        """Merge pieces of the full-text index, and cut the write-ahead log to nothing.
+
+        No ANALYZE, nor `pragma optimize`, which may run it: the lists count on the partial indexes
+        of open tickets, and with statistics SQLite leaves those (the list of a group took 1.1 ms
+        instead of 0.3 ms among 100,000 tickets).
+        """
+        self.run(lambda: self.execute("insert into ticket_text (ticket_text, rank) values ('merge', 500)"))
+        with _explained(self.path):
+            self._db.execute("pragma busy_timeout = 0")  # who reads or writes now is not made to wait
+            try:
+                self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
+            finally:
+                self._db.execute(f"pragma busy_timeout = {int(PATIENCE * 1000)}")
+
     # --- full text -----------------------------------------------------------------------------
 
     def index_text(self, texts: Iterable[tuple[int, str]]) -> None:

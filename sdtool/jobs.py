@@ -1,0 +1,270 @@
+"""Scheduled jobs: the one list of them, the lock that keeps two runs apart, the ledger of runs.
+
+A job looks where things belong at `desk.now` and makes up the difference: run twice it does nothing
+the second time, and after days without a run one run makes up for all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sdtool.desk import Desk
+from sdtool.errors import BadSetup, Failed, SdError
+from sdtool.rulebook import Rulebook
+from sdtool.store.base import Store
+
+NIGHTLY = 26 * 3600  # a day of 25 hours, in autumn, and time to run
+LEDGER_DAYS = 90  # how long runs are kept
+_STOPPED = "it was stopped before it ended"
+
+
+class Job(NamedTuple):
+    """A job: `work` does it and returns what it did in a few words, "" when there was nothing to do.
+
+    `late_after` is in seconds after the start of the last good run; the rulebook may say otherwise.
+    `schedule` is the local time at which the shipped cron file and timers run it.
+    """
+
+    name: str
+    what: str
+    schedule: str
+    late_after: int
+    work: Callable[[Desk], str]
+
+
+class Standing(NamedTuple):
+    """How a job stands: moments in epoch seconds, None for never; `message` is that of its last run."""
+
+    job: str
+    outcome: str
+    last_start: int | None
+    last_good: int | None
+    late_after: int
+    late: bool
+    message: str
+
+    @property
+    def trouble(self) -> str:
+        """What a person should know, in a few words; "" when the job is well."""
+        if self.outcome == "never":
+            return "never ran"
+        if self.outcome == "failed":
+            return "failed"
+        return "is late" if self.late else ""
+
+
+# --- The work
+
+
+def _mail(desk: Desk) -> str:
+    from sdtool.mail import deliver, outbox  # smtplib and ssl: only who sends pays for them
+
+    if desk.store.dry_run:
+        return _counted([(len(outbox.due(desk.store, desk.now)), "due")])
+    started = time.monotonic()
+    done = deliver.send(
+        desk.store, desk.settings.mail, now=lambda: desk.now + int(time.monotonic() - started)
+    )
+    if done is None:
+        return ""
+    message = _counted(
+        [
+            (done.sent, "sent"),
+            (done.deferred, "deferred"),
+            (done.failed, "failed"),
+            (done.expired, "expired"),
+            (done.twice_possible, "may arrive twice"),
+        ]
+    )
+    if done.failed or done.expired:
+        raise Failed(f"mail: {message}", hint="`sd mail queue --state failed` tells which, and why")
+    return message
+
+
+def _calendar(desk: Desk) -> str:
+    from sdtool.desk import calendars
+
+    year = today(desk).year
+    days, moved = calendars.sync(desk, range(year - 1, year + 4))
+    return _counted([(days, "day(s) off changed"), (moved, "deadline(s) moved")])
+
+
+def _close(desk: Desk) -> str:
+    from sdtool.desk import handling
+
+    # in one transaction: a ticket that is reopened meanwhile would be refused in the middle
+    closed = desk.run(lambda: handling.close_due(desk))
+    return _counted([(len(closed), "closed")])
+
+
+def _kpi(desk: Desk) -> str:
+    from sdtool.reports import kpi_mail
+
+    first, after = kpi_period(today(desk))
+    queued = kpi_mail.queue_mail(desk, first, after)
+    return _counted([(queued, f"queued about {first:%Y-%m}")])
+
+
+def kpi_period(today: date) -> tuple[date, date]:
+    """Return the month that the KPI mail is about on a day: the last whole one, first day and day after."""
+    from sdtool.reports.period import last_month
+
+    return last_month(today)
+
+
+def _upkeep(desk: Desk) -> str:
+    forgotten = desk.run(
+        lambda: desk.store.execute(
+            "delete from job_run where started_at < :before"
+            " and id not in (select max(id) from job_run group by job, outcome)",
+            before=desk.now - LEDGER_DAYS * 86_400,
+        )
+    )
+    if not desk.store.dry_run:
+        desk.store.upkeep()
+    return _counted([(forgotten, "old run(s) forgotten")])
+
+
+def today(desk: Desk) -> date:
+    """Return the local date at the desk."""
+    return datetime.fromtimestamp(desk.now, ZoneInfo(desk.timezone)).date()
+
+
+def _counted(parts: list[tuple[int, str]]) -> str:
+    return ", ".join(f"{count} {word}" for count, word in parts if count)
+
+
+JOBS: dict[str, Job] = {
+    job.name: job
+    for job in (
+        Job("mail", "Delivers the mails that are due.", "every 5 minutes", 1200, _mail),
+        Job(
+            "calendar",
+            "Brings days off, and deadlines with them, up to the rulebook.",
+            "every night at 04:10",
+            NIGHTLY,
+            _calendar,
+        ),
+        Job(
+            "close",
+            "Closes resolved tickets whose customer's term has passed.",
+            "every night at 04:20",
+            NIGHTLY,
+            _close,
+        ),
+        Job(
+            "kpi",
+            "Queues the KPI mail of the last whole month, once for each recipient.",
+            "every night at 04:40",
+            NIGHTLY,
+            _kpi,
+        ),
+        Job(
+            "upkeep",
+            f"Tidies the database, and forgets runs of jobs after {LEDGER_DAYS} days.",
+            "every night at 04:50",
+            NIGHTLY,
+            _upkeep,
+        ),
+    )
+}
+
+
+# --- Running
+
+
+def run(desk: Desk, name: str) -> str | None:
+    """Do a job of JOBS and note it in the ledger; return its message, None when it is running already.
+
+    An error is noted and goes on to the caller. A dry run leaves no trace, in the ledger neither.
+    """
+    job = JOBS[name]
+    if desk.store.dry_run:
+        return job.work(desk)
+    with desk.store.lock(name) as ours:
+        if not ours:
+            return None
+        started = time.monotonic()
+        number = desk.run(lambda: _begin(desk, name))
+        try:
+            message = job.work(desk)
+        except BaseException as exc:
+            with contextlib.suppress(SdError):  # the first error is the one to tell
+                _end(desk, number, started, "failed", _told(exc))
+            raise
+        _end(desk, number, started, "done", message)
+        return message
+
+
+def _begin(desk: Desk, name: str) -> int:
+    """Note that a run begins; one that is still noted as running cannot be: we hold its lock."""
+    desk.store.execute(
+        "update job_run set outcome = 'failed', finished_at = :now, message = :message"
+        " where job = :job and outcome = 'running'",
+        now=desk.now,
+        message=_STOPPED,
+        job=name,
+    )
+    return int(
+        desk.store.value(
+            "insert into job_run (job, started_at, outcome) values (:job, :now, 'running') returning id",
+            job=name,
+            now=desk.now,
+        )
+    )
+
+
+def _end(desk: Desk, number: int, started: float, outcome: str, message: str) -> None:
+    finished = desk.now + int(time.monotonic() - started)
+    values = {"finished_at": finished, "outcome": outcome, "message": message}
+    desk.run(lambda: desk.store.update("job_run", number, values))
+
+
+def _told(exc: BaseException) -> str:
+    if isinstance(exc, SdError):
+        return exc.message
+    return "interrupted" if isinstance(exc, KeyboardInterrupt) else f"internal error ({type(exc).__name__})"
+
+
+# --- Looking
+
+
+def late_after(book: Rulebook) -> dict[str, int]:
+    """Return for each job the seconds after which it is late, the rulebook's word first.
+
+    Raises:
+        BadSetup: the rulebook names a job that does not exist: a typing error would go unseen.
+    """
+    agreed = {job.name: job.late_after for job in book.jobs}
+    for name in agreed:
+        if name not in JOBS:
+            raise BadSetup(f"[[jobs]] of the rulebook names {name!r}; the jobs are {', '.join(JOBS)}")
+    return {name: agreed.get(name, job.late_after) for name, job in JOBS.items()}
+
+
+def standings(store: Store, book: Rulebook, now: int) -> list[Standing]:
+    """Return how every job stands at `now`; runs that start later (a clock put back) do not count yet."""
+    return [_standing(store, name, seconds, now) for name, seconds in late_after(book).items()]
+
+
+def _standing(store: Store, name: str, seconds: int, now: int) -> Standing:
+    last = store.one(
+        "select outcome, started_at, message from job_run where job = :job and started_at <= :now"
+        " order by started_at desc, id desc limit 1",
+        job=name,
+        now=now,
+    )
+    good = store.value(
+        "select max(started_at) from job_run where job = :job and outcome = 'done' and started_at <= :now",
+        job=name,
+        now=now,
+    )
+    late = good is None or now - good > seconds
+    if last is None:
+        return Standing(name, "never", None, None, seconds, late, "")
+    return Standing(name, last["outcome"], last["started_at"], good, seconds, late, last["message"])
