@@ -1,0 +1,1 @@
+"""The documentation, and the two programs that keep it true: `generate` and `replay`."""

@@ -1,0 +1,181 @@
+"""What the keys of the rulebook and the settings mean, and what the verbs of a ticket need, in words.
+
+`generate` puts them in the reference; it fails when a key of the program has no words here.
+"""
+
+from __future__ import annotations
+
+_SINCE = "The first day on which the entry counts; without it, always. See [valid_from](#valid_from)."
+_KEY = "Name by which everything else refers to it."
+_NAME = "Name as people read it."
+
+SECTIONS: dict[str, str] = {
+    "organisation": "Who the desk is.",
+    "closing": "What ends a resolved ticket, and how long a first contact is.",
+    "calendars": "Opening hours.",
+    "days": "Days that differ from the weekly hours: days off of one's own, and special hours.",
+    "target_groups": "Customers who are served alike, an axis of the priority matrix.",
+    "urgencies": "How soon the customer needs it, the other axis of the matrix.",
+    "impacts": "How far it reaches; may shift the priority. This section may be left out.",
+    "channels": "How a report came in.",
+    "priorities": "The levels.",
+    "matrices": "Urgency x target group gives the priority.",
+    "targets": "What is promised for a type and a priority.",
+    "categories": "What a report is about.",
+    "groups": "Solver groups.",
+    "routes": "Routing rules, in order: the first whose conditions all hold wins.",
+    "waiting": "Whether the clock stands while the desk waits. A party without an entry does not stop it.",
+    "service_sheet": "The service sheet (*dienstenfiche*): norms of the KPIs.",
+    "reports": "Who receives a report by mail.",
+    "jobs": "When a scheduled job is late, other than shipped.",
+    "views": "Saved lists.",
+}
+
+KEYS: dict[str, dict[str, str]] = {
+    "organisation": {
+        "name": "Name of the organisation, in mails and reports.",
+        "desk": "Name of the service desk, in mails and reports.",
+        "language": "Language of reports, and of a person without another one: `nl` or `en`.",
+        "timezone": "The zone in which the desk reads and writes moments.",
+    },
+    "closing": {
+        "customer_term": "How long after the resolution a ticket closes by itself.",
+        "first_contact": "How long a first contact lasts at most, for first contact resolution.",
+    },
+    "calendars": {
+        "key": "Name by which targets and days refer to it. The first calendar is that of the desk itself.",
+        "hours": 'Seven lists, `hours.mon` to `hours.sun`, such as `["08:00-12:00", "12:30-17:00"]`. '
+        "A day without a list is closed. A closing time before the opening time is the next morning.",
+        "name": _NAME,
+        "timezone": "The zone of these hours.",
+        "holidays": "Country code, such as `BE`: its legal holidays are days off. Without it there are none.",
+        "valid_from": _SINCE,
+    },
+    "days": {
+        "calendar": "The calendar it belongs to.",
+        "on": "The day, or the first one: `07-11` is every year, `2026-05-15` once.",
+        "name": "What day it is.",
+        "until": "The last day, for several in a row; written as `on` is.",
+        "hours": "Opening hours of that day. Without them it is closed.",
+    },
+    "target_groups": {
+        "key": _KEY,
+        "name": _NAME,
+        "default": "Whether it counts for a caller of whom none is known. Without one, the last does.",
+    },
+    "urgencies": {"key": _KEY, "name": _NAME},
+    "impacts": {
+        "key": _KEY,
+        "name": _NAME,
+        "shift": "Added to the priority of the matrix; `-1` is one level more urgent.",
+        "default": "Whether it counts when none is given. Without one, the first does.",
+    },
+    "channels": {
+        "key": "`phone`, `mail`, `counter`, `portal` or `monitoring`: `sd new` takes these.",
+        "name": _NAME,
+        "live": "Whether the customer is there while the ticket is made; it counts for first contact.",
+    },
+    "priorities": {"level": "1 is the highest.", "name": _NAME},
+    "matrices": {
+        "cells": "Under `[matrices.cells]`, a line an urgency: `high = { staff = 3, schools = 2 }`. "
+        "Every urgency needs a level for every target group.",
+        "valid_from": _SINCE,
+    },
+    "targets": {
+        "type": "`incident` or `request`.",
+        "priority": "Level of priority.",
+        "respond": "How long until a person takes it or answers.",
+        "resolve": "How long until it is solved.",
+        "calendar": "The calendar by which both are counted.",
+        "valid_from": _SINCE,
+    },
+    "categories": {
+        "key": _KEY,
+        "name": _NAME,
+        "first_line": "Whether the first line can solve it at all, for net first contact resolution.",
+    },
+    "groups": {
+        "key": _KEY + " It may not hold a `/`.",
+        "name": _NAME,
+        "line": "1 is the service desk, 2 and 3 are behind it. A step to a higher line is an escalation.",
+        "mail": "Mail address of the group, for people to read in `sd rulebook show`.",
+        "members": "Logins of its members. Who is in no group works in the first line.",
+    },
+    "routes": {
+        "name": "Name of the rule; `sd why` tells it.",
+        "group": "Solver group to which it sends the ticket.",
+        "type": "Only these types.",
+        "category": "Only these categories.",
+        "target_group": "Only these target groups.",
+        "channel": "Only these channels.",
+        "priority": "Only these levels.",
+        "words": "Only when one of these stands in the summary or description: the beginning of a word, "
+        "or words that follow each other.",
+        "valid_from": _SINCE,
+    },
+    "waiting": {
+        "party": "`customer`, `supplier` or `internal`.",
+        "pauses": "Whether the clock stands while the desk waits for this party.",
+        "name": _NAME,
+        "valid_from": _SINCE,
+    },
+    "service_sheet": {
+        "kpi": "Key of a KPI, see [KPIs](kpis.md).",
+        "norm": "The value it is held to: a share from 0 to 1, seconds, a ratio or a count.",
+        "valid_from": _SINCE,
+    },
+    "reports": {
+        "key": "Which report: `kpi`.",
+        "recipients": "Mail addresses; each gets a mail of its own.",
+        "language": "Language of the report: `nl` or `en`.",
+    },
+    "jobs": {
+        "name": "Name of a job, see `sd cron run --help`.",
+        "late_after": "Seconds after its last good run from which it is late.",
+    },
+    "views": {
+        "key": "Name for `sd list --view`.",
+        "name": _NAME,
+        "options": "Options of `sd list`, each word a text of its own.",
+    },
+}
+
+SETTINGS: dict[str, str] = {
+    "database": "Path of the desk, or `sqlite:///PATH`. `SD_DATABASE` wins over it. Without both: "
+    "`~/.local/share/sdtool/desk.db`.",
+    "rulebook": "Path of the rulebook. `SD_RULEBOOK` wins over it. Without both: "
+    "`~/.config/sdtool/rulebook.toml` when it is there, else the shipped one.",
+    "anchor": "File to which the head of the journal is added after every change, beside the system log.",
+    "mail.host": "SMTP server.",
+    "mail.port": "Its port: mostly 25, 587 for `starttls`, 465 for `tls`.",
+    "mail.security": "`none`, `starttls` or `tls`. What is set is required: no TLS, no mail.",
+    "mail.user": "Login at the server; none means no login. With `none` for security only on this machine.",
+    "mail.password_file": "File whose first line is the password. `SD_SMTP_PASSWORD` wins over it.",
+    "mail.sender": "Sender of every mail, one address.",
+    "mail.timeout": "Seconds that one mail may take, whatever the server does.",
+}
+
+# verb -> command, what it needs
+VERBS: dict[str, tuple[str, str]] = {
+    "assign": ("`sd assign`", "a group, an agent, or both"),
+    "take": ("`sd take`", "nobody else has it"),
+    "release": ("`sd release`", "somebody has it"),
+    "start": ("`sd start`", "–"),
+    "note": ("`sd note`", "a text"),
+    "edit": ("`sd edit`", "a change; a reason to override the priority"),
+    "wait": ("`sd wait`", "a party, what is waited for, a moment to come"),
+    "resume": ("`sd resume`", "–"),
+    "escalate": ("`sd escalate --to`", "another group, a reason"),
+    "escalate-up": ("`sd escalate --hierarchical`", "a reason"),
+    "return": ("`sd return`", "a reason; the first line does not have it"),
+    "resolve": ("`sd close`", "a solution; no open sub-ticket"),
+    "close": ("by the job `close`", "the customer's term is over"),
+    "reopen": ("`sd reopen`", "a reason"),
+    "cancel": ("`sd cancel`", "a reason"),
+    "link": ("`sd link`", "no circle"),
+    "unlink": ("`sd unlink`", "the link is there"),
+    "merge": ("`sd merge`", "a ticket that stands; no open sub-ticket"),
+    "unmerge": ("`sd unmerge`", "–"),
+    "import-close": ("`sd fmis import`", "closed elsewhere without a moment of solving"),
+    "import-edit": ("`sd fmis import`", "changed elsewhere"),
+}
