@@ -9,7 +9,7 @@ import click
 from sdtool import output
 from sdtool.commands.base import ID, App, format_option
 from sdtool.commands.shown import dated, printable
-from sdtool.desk import people, queue, tickets
+from sdtool.desk import queue, tickets
 from sdtool.errors import NotAllowed, UsageFault
 from sdtool.rulebook import TYPES, find
 from sdtool.rules.lifecycle import STATES, Ticket
@@ -76,9 +76,9 @@ def _print(app: App, rows: list[dict[str, Any]], chosen: tuple[str, ...], fmt: s
         return
     titles = tuple((key, queue.COLUMNS[key]) for key in chosen)
     for row in rows:
-        for key in ("respond_by", "resolve_by", "opened_at"):
+        for key in {"respond_by", "resolve_by", "opened_at"}.intersection(chosen):
             row[key] = output.local(row[key], zone)
-        if row["late"] and fmt == "table":
+        if row["late"] and fmt == "table" and "resolve_by" in chosen:
             row["resolve_by"] += " !"
     output.emit(rows, titles, fmt)
 
@@ -110,6 +110,8 @@ def _filters(
     if options["category"]:
         filters["category"] = options["category"]
     if caller:
+        from sdtool.desk import people
+
         filters["caller"] = people.find_one(app.store, caller).id
     if options["age"] is not None:
         filters["opened_before"] = queue.opened_before(app.desk, options["age"])
@@ -139,6 +141,8 @@ def _rows(app: App, numbers: list[int]) -> list[dict[str, Any]]:
 
 
 def _name(app: App, ticket: Ticket) -> str:
+    from sdtool.desk import people
+
     return people.get(app.store, ticket.caller).name if ticket.caller is not None else ""
 
 

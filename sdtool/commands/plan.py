@@ -6,7 +6,6 @@ import click
 
 from sdtool import output
 from sdtool.commands.base import ID, App, format_option
-from sdtool.commands.look import readable
 from sdtool.commands.shown import dated
 from sdtool.desk import plan, queue
 
@@ -59,6 +58,7 @@ def next_(app: App, group: tuple[str, ...], limit: int, fmt: str) -> None:
 @click.pass_obj
 def why(app: App, number: int, fmt: str) -> None:
     """Explain priority, route and both deadlines of a ticket, each with the rule that gave it."""
+    from sdtool.commands.look import readable
     from sdtool.desk.reasons import explain
 
     reasons = explain(app.desk, readable(app, number))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sdtool import output
 from sdtool.commands.base import App
-from sdtool.desk import Desk, plan, queue
+from sdtool.desk import Desk
 from sdtool.rules.lifecycle import Ticket
 
 MOMENTS = (
@@ -24,6 +24,8 @@ MOMENTS = (
 
 def printable(desk: Desk, ticket: Ticket) -> dict[str, Any]:
     """Return a ticket with every key of `sd show --format json`; see `docs/reference/json.md`."""
+    from sdtool.desk import plan
+
     return dated(plan.details(desk, ticket), desk.timezone)
 
 
@@ -71,4 +73,6 @@ def report(app: App, tickets: Sequence[Ticket], fmt: str = "table") -> None:
 
 
 def _every() -> tuple[tuple[str, str], ...]:
+    from sdtool.desk import queue
+
     return tuple((key, title) for key, title in queue.COLUMNS.items() if key != "caller")

@@ -5,7 +5,6 @@ as a day off can be seen and signed off.
 """
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
-import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,7 +15,6 @@ from sdtool.errors import NotFound
 from sdtool.rulebook import Rulebook
 from sdtool.rules.worktime import Calendar, Hours
 from sdtool.store.base import Store
-from sdtool.store.journal import Entry, append
 
 BEFORE = 31 * 86400  # a calendar is asked for days a little before the moment it was loaded for
 
@@ -71,7 +69,11 @@ def _since(version: Any) -> str:
 
 
 def _hours(text: str) -> Hours:
-    return () if text == "[]" else tuple((opened, closed) for opened, closed in json.loads(text))
+    if text == "[]":
+        return ()
+    import json  # few days have hours of their own
+
+    return tuple((opened, closed) for opened, closed in json.loads(text))
 
 
 def wanted(rulebook: Rulebook, key: str, year: int) -> list[DayOff]:
@@ -153,7 +155,10 @@ def sync(desk: Desk, years: range) -> tuple[int, int]:
 
 
 def _apply(desk: Desk, found: list[tuple[str, str, str]]) -> int:
+    import json
+
     from sdtool.desk import tickets  # the clock of tickets stands on calendars, not the other way round
+    from sdtool.store.journal import Entry, append
 
     agreed = {
         (key, day.day): day

@@ -9,7 +9,6 @@ from sdtool.desk import Desk
 from sdtool.errors import Conflict, NotFound, UsageFault
 from sdtool.rulebook import Rulebook, find
 from sdtool.store.base import Row, Store
-from sdtool.store.journal import Entry, append
 
 FIELDS = ("name", "mail", "phone", "staff_number", "target_group", "department", "site", "language", "active")
 _LONGEST = 200
@@ -239,6 +238,8 @@ def _edit(desk: Desk, number: int, given: dict[str, Any]) -> Person:
 
 
 def _record(desk: Desk, number: int, verb: str, data: Mapping[str, Any]) -> None:
+    from sdtool.store.journal import Entry, append
+
     append(desk.store, [Entry("person", number, verb, desk.actor, desk.source, desk.now, data)])
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sdtool.desk import Desk, calendars, tickets
+from sdtool.desk import Desk, tickets
 from sdtool.rules.lifecycle import ENDED_STATES, Ticket
 
 _SELECT = "select ticket.*, person.name as caller_name from ticket left join person on person.id = ticket.caller where "
@@ -119,6 +119,8 @@ def is_late(ticket: Ticket, now: int) -> bool:
 
 def opened_before(desk: Desk, working_days: int) -> int:
     """Return the moment before which a ticket must be opened to be `working_days` old now."""
+    from sdtool.desk import calendars
+
     calendar = calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, 0)
     zone = ZoneInfo(desk.timezone)
     day: date = datetime.fromtimestamp(desk.now, zone).date()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sdtool.desk import Desk, calendars
+from sdtool.desk import Desk
 from sdtool.errors import Conflict, NotFound
 from sdtool.rulebook import Rulebook
-from sdtool.rules.deadline import Pause, Target, due, target_seconds
 from sdtool.rules.lifecycle import Act, Fields, Ticket, clock, decide
 from sdtool.store.base import Row, Store
-from sdtool.store.journal import Entry, append
 
+if TYPE_CHECKING:
+    from sdtool.rules.deadline import Pause
+
+# the clock and the journal are imported where they are used: who only reads starts without them
 OPEN = "ended_at is null"  # spelled as in the partial indexes, or they are not used
 _CLOCK_FIELDS = {"priority", "type", "opened_at"}
 _TEXT_FIELDS = {"summary", "description", "solution", "cause"}
@@ -47,6 +48,8 @@ def line_of(book: Rulebook, key: str) -> int:
 
 def pauses(store: Store, number: int) -> list[Pause]:
     """Return the times in which the clock of a ticket stood; a planned end counts until the real one."""
+    from sdtool.rules.deadline import Pause
+
     rows = store.query(
         "select start_at, end_at, until_at, party from pause where ticket = :id order by start_at", id=number
     )
@@ -60,6 +63,9 @@ def _end(row: Row) -> int | None:
 
 def promised(desk: Desk, ticket: Ticket, stood: Sequence[Pause]) -> Fields:
     """Return both deadlines of a ticket, and the working seconds that each target stands for."""
+    from sdtool.desk import calendars
+    from sdtool.rules.deadline import Target, due, target_seconds
+
     zone = desk.timezone
     target = desk.rulebook.target_on(ticket.type, ticket.priority, day_of(ticket.opened_at, zone))
     calendar = calendars.load(desk.store, desk.rulebook, target.calendar, ticket.opened_at)
@@ -143,6 +149,8 @@ def record(
     desk: Desk, ticket: Ticket, verb: str, changed: Fields, data: Mapping[str, Any], at: int
 ) -> Ticket:
     """Store `changed` and its journal row; the deadlines and pauses are the caller's."""
+    from sdtool.store.journal import Entry, append
+
     was = {name: getattr(ticket, name) for name in changed}
     desk.store.update("ticket", ticket.id, {**changed, "rev": ticket.rev + 1})
     entry = Entry(
@@ -157,6 +165,8 @@ def record(
 
 def searchable(store: Store, ticket: Ticket) -> str:
     """Return the text by which a ticket is found: its own and its notes, words only."""
+    import json
+
     rows = store.query(
         "select event_data.data from event join event_data on event_data.event = event.id"
         " where kind = 'ticket' and subject = :id and verb = 'note' order by event.id",
