@@ -40,9 +40,9 @@ def _matrix(matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    row = {name: _shown(name, value) for name, value in entry._asdict().items()}
-    if hasattr(entry, "holidays"):
-        del row["hours"]
+    week = hasattr(entry, "holidays")  # a calendar has hours for each weekday
+    row = {n: _shown(n, value) for n, value in entry._asdict().items() if not (week and n == "hours")}
+    if week:
         row |= {day: _ranges(hours) for day, hours in zip(DAYS, entry.hours, strict=True)}
     return row
 
