@@ -10,7 +10,7 @@ from sdtool import output
 from sdtool.commands.base import ID, App, format_option
 from sdtool.commands.shown import dated, printable
 from sdtool.desk import queue, tickets
-from sdtool.errors import NotAllowed, UsageFault
+from sdtool.errors import UsageFault
 from sdtool.rulebook import TYPES, find
 from sdtool.rules.lifecycle import STATES, Ticket
 
@@ -98,25 +98,20 @@ def _columns(text: str | None) -> tuple[str, ...]:
 def _filters(
     app: App, state: str, agent: str | None, caller: str | None, type_: str | None, **options: Any
 ) -> dict[str, Any]:
-    filters: dict[str, Any] = {"type": type_, "priority": options["priority"], "text": options["text"]}
+    filters: dict[str, Any] = {"type": type_, "late": options["late"] or None}
+    filters |= {name: options[name] for name in ("priority", "text", "group", "category")}
     if state in ("open", "ended"):
         filters[state] = True
     elif state != "all":
         filters["state"] = state
     if agent is not None:
         filters["agent"] = {"@me": app.desk.actor, "-": ""}.get(agent, agent)
-    if options["group"]:
-        filters["group"] = options["group"]
-    if options["category"]:
-        filters["category"] = options["category"]
-    if caller:
+    if caller is not None:
         from sdtool.desk import people
 
         filters["caller"] = people.find_one(app.store, caller).id
     if options["age"] is not None:
         filters["opened_before"] = queue.opened_before(app.desk, options["age"])
-    if options["late"]:
-        filters["late"] = True
     return filters
 
 
@@ -130,14 +125,12 @@ def _filters(
 def search(app: App, words: tuple[str, ...], limit: int, fmt: str) -> None:
     """Find tickets by words in summary, description, notes and solution; best first."""
     numbers = queue.found(app.desk, " ".join(words), limit=limit)
-    found = {row["id"]: row for row in _rows(app, numbers)}
-    _print(app, [found[number] for number in numbers if number in found], queue.DEFAULT_COLUMNS, fmt)
+    _print(app, _rows(app, numbers), queue.DEFAULT_COLUMNS, fmt)
 
 
 def _rows(app: App, numbers: list[int]) -> list[dict[str, Any]]:
     rows = [tickets.get(app.store, number) for number in numbers]
-    visible = [ticket for ticket in rows if queue.may_see(app.desk, ticket)]
-    return [queue.brief(app.desk, {**t._asdict(), "caller_name": _name(app, t)}) for t in visible]
+    return [queue.brief(app.desk, {**t._asdict(), "caller_name": _name(app, t)}) for t in rows]
 
 
 def _name(app: App, ticket: Ticket) -> str:
@@ -186,10 +179,7 @@ def readable(app: App, number: int) -> Ticket:
     ticket = tickets.get(desk.store, number)
     if not ticket.confidential:
         return ticket
-    if not tickets.may_read(desk, ticket):
-        raise NotAllowed(
-            f"ticket {number} is confidential: only who registered it, has it or is in group {ticket.group_key} reads it"
-        )
+    tickets.require_readable(desk, ticket)
     entry = Entry("reading", number, "read", desk.actor, desk.source, desk.now, {})
     desk.run(lambda: append(desk.store, [entry]))
     return ticket
@@ -233,6 +223,7 @@ def told(data: dict[str, Any], zone: str) -> str:
             continue
         new = output.local(value, zone) if name.endswith(("_at", "_due", "_until")) and value else value
         old = was.get(name)
-        parts.append(f"{name.removesuffix('_key')} {new if new not in (None, '') else 'none'}" + (
-            f" (was {old})" if old not in (None, "", 0) and not name.endswith(("_at", "_due", "_until")) else ""))  # fmt: skip
+        moment = name.endswith(("_at", "_due", "_until"))
+        before = f" (was {old})" if old not in (None, "", 0) and not moment else ""
+        parts.append(f"{name.removesuffix('_key')} {new if new not in (None, '') else 'none'}{before}")
     return "; ".join(parts)

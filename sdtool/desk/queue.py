@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sdtool.desk import Desk, tickets
 from sdtool.rules.lifecycle import ENDED_STATES, Ticket
 
-_SELECT = "select ticket.*, person.name as caller_name from ticket left join person on person.id = ticket.caller where "
+_SELECT = (
+    "select ticket.*, person.name as caller_name from ticket"
+    " left join person on person.id = ticket.caller where "
+)
 # filter -> its condition; conditions and orders are chosen from these tables, never built from input
 FILTERS: dict[str, str] = {
     "open": f"{tickets.OPEN}",
@@ -55,17 +58,25 @@ COLUMNS: dict[str, str] = {
 }
 DEFAULT_COLUMNS = ("id", "priority", "state", "group", "agent", "resolve_by", "summary", "caller")
 HIDDEN = "(confidential)"
+MOST_FOUND = 100_000  # tickets that hold the words searched for
+_OWN = "confidential = 0 or registered_by = :actor or ticket.agent = :actor"
 
 
 def listing(desk: Desk, filters: Mapping[str, Any], sort: str, limit: int) -> list[dict[str, Any]]:
-    """Return rows of tickets that pass every filter (keys of FILTERS, or `text`), at most `limit`."""
+    """Return rows of tickets that pass every filter (keys of FILTERS, or `text`), at most `limit`.
+
+    A filter on text or caller leaves out what the actor may not read: the row would tell it.
+    """
     conditions = [FILTERS[name] for name, value in filters.items() if value is not None and name in FILTERS]
     values = {name: value for name, value in filters.items() if value is not None}
     if "text" in values:
-        wanted = found(desk, values.pop("text"), limit=1000)
-        if not wanted:
-            return []
-        conditions.append(f"ticket.id in ({', '.join(str(int(number)) for number in wanted)})")
+        wanted = found(desk, values.pop("text"), limit=MOST_FOUND)
+        conditions.append(f"ticket.id in ({_numbers(wanted)})")
+    if "caller" in values:
+        own = {f"own_{i}": group for i, group in enumerate(tickets.own_groups(desk))}
+        held = " or ".join(f"group_key = :{name}" for name in own) or "1 = 0"
+        conditions.append(f"({_OWN} or {held})")
+        values |= {**own, "actor": desk.actor}
     where = " and ".join(conditions) or "1 = 1"
     sql = f"{_SELECT}{where} order by {SORTS[sort]} limit :limit"
     rows = desk.store.query(sql, **values, now=desk.now, limit=limit)
@@ -73,10 +84,17 @@ def listing(desk: Desk, filters: Mapping[str, Any], sort: str, limit: int) -> li
 
 
 def found(desk: Desk, text: str, *, limit: int) -> list[int]:
-    """Return tickets that hold all words of `text`, best first."""
+    """Return tickets that hold all words of `text` and that the actor may read, best first."""
     from sdtool.store.search import variants
 
-    return desk.store.search(variants(text), limit)
+    numbers = desk.store.search(variants(text), MOST_FOUND)
+    sql = f"select * from ticket where confidential = 1 and id in ({_numbers(numbers)})"  # noqa: S608 (numbers)
+    hidden = {row["id"] for row in desk.store.query(sql) if not may_see(desk, Ticket(**dict(row)))}
+    return [number for number in numbers if number not in hidden][:limit]
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return ", ".join(str(int(number)) for number in numbers) or "0"
 
 
 def brief(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
@@ -118,19 +136,19 @@ def is_late(ticket: Ticket, now: int) -> bool:
 
 
 def opened_before(desk: Desk, working_days: int) -> int:
-    """Return the moment before which a ticket must be opened to be `working_days` old now."""
+    """Return the moment before which a ticket must be opened to be `working_days` old now.
+
+    That is the end of the last local day that lies so many working days back.
+    """
     from sdtool.desk import calendars
 
     calendar = calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, 0)
     zone = ZoneInfo(desk.timezone)
-    day: date = datetime.fromtimestamp(desk.now, zone).date()
+    after = datetime.fromtimestamp(desk.now, zone).date() + timedelta(days=1)
     for _ in range(working_days * 3 + 400):
-        midnight = int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
-        if calendar.working_days(midnight, desk.now) >= working_days:
-            return (
-                midnight + 86400
-                if calendar.working_days(midnight + 86400, desk.now) >= working_days
-                else midnight
-            )
-        day -= timedelta(days=1)
+        midnight = datetime(after.year, after.month, after.day, tzinfo=zone)
+        day = int(midnight.timestamp()) - 1
+        if calendar.working_days(day, desk.now) >= working_days:
+            return day + 1
+        after -= timedelta(days=1)
     return 0

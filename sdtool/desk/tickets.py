@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sdtool.desk import Desk
-from sdtool.errors import Conflict, NotFound
+from sdtool.errors import Conflict, NotAllowed, NotFound
 from sdtool.rulebook import Rulebook
 from sdtool.rules.lifecycle import Act, Fields, Ticket, clock, decide
 from sdtool.store.base import Row, Store
@@ -105,6 +105,7 @@ def apply(
 
     def work() -> Ticket:
         ticket = get(desk.store, number)
+        require_readable(desk, ticket)
         require_rev(ticket, if_rev)
         moment = _after_last(desk.store, ticket, desk.now if at is None else at)
         act = Act(verb, moment, desk.actor, args or {}, lambda key: line_of(desk.rulebook, key))
@@ -158,7 +159,7 @@ def record(
     )
     append(desk.store, [entry])
     after = ticket._replace(**changed, rev=ticket.rev + 1)
-    if verb == "note" or _TEXT_FIELDS & changed.keys():
+    if "note" in (verb, data.get("verb")) or _TEXT_FIELDS & changed.keys():
         desk.store.index_text([(ticket.id, searchable(desk.store, after))])
     return after
 
@@ -168,12 +169,18 @@ def searchable(store: Store, ticket: Ticket) -> str:
     import json
 
     rows = store.query(
-        "select event_data.data from event join event_data on event_data.event = event.id"
-        " where kind = 'ticket' and subject = :id and verb = 'note' order by event.id",
+        "select event.id, verb, event_data.data from event join event_data on event_data.event = event.id"
+        " where kind = 'ticket' and subject = :id and verb in ('note', 'undo') order by event.id",
         id=ticket.id,
     )
-    notes = [str(json.loads(row["data"]).get("text", "")) for row in rows]
-    return "\n".join([ticket.summary, ticket.description, ticket.solution, ticket.cause, *notes])
+    notes: dict[int, str] = {}
+    for row in rows:
+        data = json.loads(row["data"])
+        if row["verb"] == "note":
+            notes[row["id"]] = str(data.get("text", ""))
+        else:
+            notes.pop(data["undoes"], None)
+    return "\n".join([ticket.summary, ticket.description, ticket.solution, ticket.cause, *notes.values()])
 
 
 def _move_clock(store: Store, before: Ticket, after: Ticket, at: int) -> bool:
@@ -243,11 +250,24 @@ def rewrite_pauses(store: Store, number: int, rows: Sequence[Mapping[str, Any]])
 
 
 def may_read(desk: Desk, ticket: Ticket) -> bool:
-    """Tell whether the actor may read a confidential ticket: who registered it, has it, or is in its group."""
+    """Tell whether the actor may read a ticket: a confidential one, who made it, has it, or its group."""
     if not ticket.confidential or desk.actor in (ticket.registered_by, ticket.agent):
         return True
-    group = next((g for g in desk.rulebook.groups if g.key == ticket.group_key), None)
-    return group is not None and desk.actor in group.members
+    return ticket.group_key in own_groups(desk)
+
+
+def own_groups(desk: Desk) -> list[str]:
+    """Return the solver groups that the actor is a member of by name."""
+    return [group.key for group in desk.rulebook.groups if desk.actor in group.members]
+
+
+def require_readable(desk: Desk, ticket: Ticket) -> None:
+    """Refuse a person who may not read a confidential ticket: taking it in hand would open it."""
+    if desk.source == "cli" and not may_read(desk, ticket):
+        raise NotAllowed(
+            f"ticket {ticket.id} is confidential: only who registered it, has it"
+            f" or is in group {ticket.group_key} reads or changes it"
+        )
 
 
 def open_parts(store: Store, number: int) -> list[int]:
