@@ -21,6 +21,8 @@ _COLUMNS = (
     ("department", "Department"),
 )
 
+_IMPORTED = tuple(name for name in people.FIELDS if name != "active")
+
 
 @click.group("person")
 def person() -> None:
@@ -86,11 +88,15 @@ def edit(app: App, /, who: str, fmt: str, active: bool | None, **values: Any) ->
 
 
 def _one(app: App, who: str) -> people.Person:
+    """Return the person whom a number of the directory names, or else any other name."""
+    found = {one.id: one for one in people.find_all(app.store, who)}
     if who.isascii() and who.isdigit() and len(who) < 7:
         row = app.store.one("select id from person where id = :id", id=int(who))
         if row is not None:
-            return people.get(app.store, int(who))
-    return people.find_one(app.store, who)
+            found.setdefault(int(who), people.get(app.store, int(who)))
+    if len(found) > 1:
+        raise people.Ambiguous(who, list(found.values()))
+    return next(iter(found.values()), None) or people.find_one(app.store, who)
 
 
 @person.command("show")
@@ -133,11 +139,11 @@ def import_(app: App, file: str, encoding: str | None) -> None:
     from sdtool.desk.tables import read_table
 
     table = read_table(file, encoding=encoding)
-    unknown = [name for name in table.header if name not in people.FIELDS]
+    unknown = [repr(name) for name in table.header if name not in _IMPORTED]
     if unknown or "name" not in table.header:
-        wrong = f"unknown column {unknown[0]!r}" if unknown else "no column name"
-        raise BadInput(f"{file}: {wrong}; the header holds {', '.join(people.FIELDS[:-1])}")
-    done = people.import_rows(app.desk, [row.values for row in table.rows])
+        wrong = f"unknown column {', '.join(unknown)}" if unknown else "no column name"
+        raise BadInput(f"{file}: {wrong}; the header holds {', '.join(_IMPORTED)}")
+    done = people.import_table(app.desk, file, table)
     output.stored("The people were imported")
     would = "(dry run) " if app.dry_run else ""
     output.echo(f"{would}{done.added} added, {done.changed} changed, {done.same} unchanged")

@@ -2,13 +2,16 @@
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdtool.desk import Desk
 from sdtool.errors import Conflict, NotFound, UsageFault
 from sdtool.rulebook import Rulebook, find
 from sdtool.store.base import Row, Store
+
+if TYPE_CHECKING:
+    from sdtool.desk.tables import Table
 
 FIELDS = ("name", "mail", "phone", "staff_number", "target_group", "department", "site", "language", "active")
 _LONGEST = 200
@@ -95,20 +98,33 @@ def find_all(store: Store, text: str) -> list[Person]:
     return [Person(**dict(row)) for row in rows]
 
 
+def target_group(desk: Desk, person: int) -> str:
+    """Return the target group of a person; the default one when the rulebook no longer knows it."""
+    group = get(desk.store, person).target_group
+    known = {entry.key for entry in desk.rulebook.target_groups}
+    return group if group in known else desk.rulebook.default_target_group()
+
+
 def _by_name(store: Store, key: str) -> list[Row]:
     exact = list(
         store.query("select * from person where name_key = :key and active = 1 order by id", key=key)
     )
-    words = key.split()
+    words = _parts(key)
     if exact or not words:
         return exact
     # every word must begin a word of the name; the longest one narrows the search in the database
     pattern = max(words, key=len).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = store.query(
-        "select * from person where name_key like :pattern escape '\\' and active = 1 order by name_key, id limit 1000",
+        "select * from person where name_key like :pattern escape '\\' and active = 1"
+        " order by name_key, id limit 1000",
         pattern=f"%{pattern}%",
     )
-    return [r for r in rows if all(any(part.startswith(w) for part in r["name_key"].split()) for w in words)]
+    return [r for r in rows if all(any(p.startswith(w) for p in _parts(r["name_key"])) for w in words)]
+
+
+def _parts(key: str) -> list[str]:
+    """Return the parts of a name, at hyphens and apostrophes too: Çelik finds D'Hondt-Çelik."""
+    return re.findall(r"[^\W_]+", key)
 
 
 def find_one(store: Store, text: str) -> Person:
@@ -251,22 +267,38 @@ class Imported(NamedTuple):
     same: int
 
 
-def import_rows(desk: Desk, rows: Iterable[Mapping[str, Any]]) -> Imported:
-    """Add or change people, matched by staff number, else by mail; all of them or none."""
-    return desk.run(lambda: _import(desk, rows))
+def import_table(desk: Desk, path: str, table: "Table") -> Imported:
+    """Add or change people, matched by staff number, else by mail; all of them or none.
+
+    Raises:
+        BadInput: a row cannot be taken; every such row is named with its line.
+    """
+    return desk.run(lambda: _import(desk, path, table))
 
 
-def _import(desk: Desk, rows: Iterable[Mapping[str, Any]]) -> Imported:
-    counts = {"added": 0, "changed": 0, "same": 0}
-    for row in rows:
-        given = {name: value for name, value in row.items() if value not in (None, "")}
-        twin = _twin(desk.store, given)
-        if twin is None:
-            add(desk, given)
-            counts["added"] += 1
-        else:
-            counts["same" if edit(desk, twin.id, given).rev == twin.rev else "changed"] += 1
+def _import(desk: Desk, path: str, table: "Table") -> Imported:
+    from sdtool.desk.tables import Fault, refused
+
+    counts, faults = {"added": 0, "changed": 0, "same": 0}, []
+    for line, row in table.records():
+        try:
+            counts[_take_in(desk, {name: value for name, value in row.items() if value.strip()})] += 1
+        except (UsageFault, Conflict) as exc:
+            faults.append(Fault(line, exc.message))
+    if faults:
+        raise refused(path, faults)
     return Imported(**counts)
+
+
+def _take_in(desk: Desk, row: Mapping[str, Any]) -> str:
+    if not row.get("name"):
+        raise UsageFault("the name is empty")
+    given = clean(desk.rulebook, row)
+    twin = _twin(desk.store, given)
+    if twin is None:
+        add(desk, given)
+        return "added"
+    return "same" if edit(desk, twin.id, given).rev == twin.rev else "changed"
 
 
 def _twin(store: Store, given: Mapping[str, Any]) -> Person | None:
@@ -274,5 +306,5 @@ def _twin(store: Store, given: Mapping[str, Any]) -> Person | None:
     if given.get("staff_number"):
         row = store.one("select * from person where staff_number = :number", number=given["staff_number"])
     if row is None and given.get("mail"):
-        row = store.one("select * from person where mail_key = :mail", mail=given["mail"].strip().casefold())
+        row = store.one("select * from person where mail_key = :mail", mail=given["mail"].casefold())
     return Person(**dict(row)) if row is not None else None

@@ -192,8 +192,4 @@ def create(desk: Desk, fields: dict[str, Any], context: dict[str, Any], at: int)
 
 
 def _target_group(desk: Desk, caller: int | None) -> str:
-    if caller is None:
-        return desk.rulebook.default_target_group()
-    group = people.get(desk.store, caller).target_group
-    known = {g.key for g in desk.rulebook.target_groups}
-    return group if group in known else desk.rulebook.default_target_group()
+    return desk.rulebook.default_target_group() if caller is None else people.target_group(desk, caller)
