@@ -12,6 +12,7 @@ from sdtool.rules.lifecycle import RETURN_REASONS, Ticket
 from sdtool.rules.priority import derive
 
 LONGEST_TEXT = 100_000
+_AXES = {"urgency", "impact", "target_group"}  # what the priority is derived from
 EDITABLE = (
     "summary",
     "description",
@@ -44,6 +45,8 @@ def each(desk: Desk, numbers: Sequence[int], verb: str, args: Mapping[str, Any],
 def place(desk: Desk, text: str) -> tuple[str, str]:
     """Read `GROUP`, `GROUP/AGENT` or `/AGENT` as group and agent; the group must exist."""
     group, _, agent = text.partition("/")
+    if not group and not agent:
+        raise UsageFault(f"{text!r} names neither a group nor an agent; write GROUP, GROUP/AGENT or /AGENT")
     if group:
         desk.rulebook.group(group)
     agent = desk.actor if agent == "@me" else agent
@@ -118,7 +121,7 @@ def escalate_up(desk: Desk, numbers: Sequence[int], reason: str, **more: Any) ->
 
 
 def return_(desk: Desk, numbers: Sequence[int], reason: str, text: str, **more: Any) -> list[Ticket]:
-    """Return tickets to the first line, with one of the agreed reasons; wrong-group counts as wrong routing."""
+    """Return tickets to the first line for one of the agreed reasons; wrong-group counts as wrong routing."""
     if reason not in RETURN_REASONS:
         raise UsageFault(f"the reason must be one of {', '.join(RETURN_REASONS)}, not {reason!r}")
     first = next(group.key for group in desk.rulebook.groups if group.line == 1)
@@ -176,8 +179,10 @@ def edit(desk: Desk, number: int, given: Mapping[str, Any], *, priority: int | N
 
     def work() -> Ticket:
         ticket = tickets.get(desk.store, number)
+        tickets.require_readable(desk, ticket)
         fields = _edited(desk, ticket, given)
-        fields |= _priority(desk, ticket._replace(**fields), priority, reason)
+        if priority is not None or _AXES & fields.keys():
+            fields |= _priority(desk, ticket._replace(**fields), priority, reason)
         if all(getattr(ticket, name) == value for name, value in fields.items()):
             tickets.require_rev(ticket, if_rev)
             return ticket
@@ -188,11 +193,21 @@ def edit(desk: Desk, number: int, given: Mapping[str, Any], *, priority: int | N
 
 
 def _edited(desk: Desk, ticket: Ticket, given: Mapping[str, Any]) -> dict[str, Any]:
-    book, fields = desk.rulebook, dict(given)
+    fields = dict(given)
+    _require_known(desk, fields)
     if "summary" in fields:
         fields["summary"] = text_of("summary", fields["summary"], longest=500)
-    if "description" in fields and fields["description"]:
+    if fields.get("description"):
         fields["description"] = text_of("description", fields["description"])
+    if "fmis_ref" in fields:
+        fields["fmis_ref"] = _free_reference(desk, ticket, fields["fmis_ref"])
+    if "caller" in fields:
+        fields["target_group"] = people.target_group(desk, fields["caller"])
+    return fields
+
+
+def _require_known(desk: Desk, fields: Mapping[str, Any]) -> None:
+    book = desk.rulebook
     if "category" in fields:
         find(book.categories, fields["category"], "category")
     for name, entries in (("urgency", book.urgencies), ("impact", book.impacts), ("channel", book.channels)):
@@ -200,14 +215,17 @@ def _edited(desk: Desk, ticket: Ticket, given: Mapping[str, Any]) -> dict[str, A
             require(entries, fields[name], name)
     if fields.get("type", "incident") not in TYPES:
         raise UsageFault(f"the type must be one of {', '.join(TYPES)}, not {fields['type']!r}")
-    if fields.get("fmis_ref"):
-        twin = tickets.by_reference(desk.store, fields["fmis_ref"])
-        if twin is not None and twin.id != ticket.id:
-            raise Conflict(f"reference {fields['fmis_ref']} is ticket {twin.id} already")
-    if "caller" in fields:
-        group = people.get(desk.store, fields["caller"]).target_group
-        fields["target_group"] = group
-    return fields
+
+
+def _free_reference(desk: Desk, ticket: Ticket, reference: str) -> str | None:
+    """Return a reference to keep; an empty one takes it away, one of another ticket is refused."""
+    if not reference.strip():
+        return None
+    reference = text_of("FMIS reference", reference, longest=100)
+    twin = tickets.by_reference(desk.store, reference)
+    if twin is not None and twin.id != ticket.id:
+        raise Conflict(f"reference {reference} is ticket {twin.id} already")
+    return reference
 
 
 def _priority(desk: Desk, ticket: Ticket, priority: int | None, reason: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sdtool.desk import Desk, calendars, tickets
+from sdtool.desk.replay import undone
+from sdtool.errors import BadSetup
 from sdtool.output import duration, local
 from sdtool.rulebook import Target
 from sdtool.rules import deadline
@@ -31,21 +33,32 @@ def explain(desk: Desk, ticket: Ticket) -> list[Reason]:
         Reason(
             "respond_by",
             local(ticket.respond_due, desk.timezone),
-            _promise(desk, ticket, target, target.respond),
+            _promise(desk, ticket, target, target.respond, ticket.respond_due),
         ),
         Reason(
             "resolve_by",
             local(ticket.resolve_due, desk.timezone),
-            _promise(desk, ticket, target, target.resolve),
+            _promise(desk, ticket, target, target.resolve, ticket.resolve_due),
         ),
     ]
 
 
 def _priority(desk: Desk, ticket: Ticket, day: str) -> str:
-    derived = derive(desk.rulebook, ticket.urgency, ticket.target_group, ticket.impact, day)
+    reason = _derived(desk, ticket, day)
     if ticket.override_reason:
-        return f"overridden: {ticket.override_reason}; derived: {derived.reason}"
-    return derived.reason
+        return f"overridden: {ticket.override_reason}; derived: {reason}"
+    return reason
+
+
+def _derived(desk: Desk, ticket: Ticket, day: str) -> str:
+    """Tell why the matrix gave what it gave; other agreements since, or another system's word, are said."""
+    try:
+        derived = derive(desk.rulebook, ticket.urgency, ticket.target_group, ticket.impact, day)
+    except BadSetup as exc:
+        return f"P{ticket.derived_priority} as it was registered or imported: {exc.message}"
+    if derived.level == ticket.derived_priority:
+        return derived.reason
+    return f"P{ticket.derived_priority} as it was registered or imported; today {derived.reason}"
 
 
 def _route(desk: Desk, ticket: Ticket) -> str:
@@ -55,7 +68,9 @@ def _route(desk: Desk, ticket: Ticket) -> str:
     text = (
         f"rule {ticket.route!r}" + (f" ({first})" if first else "") if ticket.route else "as it was imported"
     )
-    moves = [e for e in events if e["verb"] != "new" and "group_key" in e["data"].get("set", {})]
+    settled = undone(events)
+    acts = [e for e in events if e["verb"] not in ("new", "undo") and e["id"] not in settled]
+    moves = [e for e in acts if "group_key" in e["data"].get("set", {})]
     if not moves:
         return text
     last = moves[-1]
@@ -64,7 +79,7 @@ def _route(desk: Desk, ticket: Ticket) -> str:
     return f"{last['verb']} by {last['actor']} on {local(last['at'], desk.timezone)}{said}; at first {text}"
 
 
-def _promise(desk: Desk, ticket: Ticket, target: Target, promised: tuple[int, float]) -> str:
+def _promise(desk: Desk, ticket: Ticket, target: Target, promised: tuple[int, float], due: int) -> str:
     seconds, days = promised
     length = f"{days:g} working day(s)" if days else duration(seconds)
     rule = f"{ticket.type} P{ticket.priority}: {length}, calendar {target.calendar}"
@@ -72,7 +87,7 @@ def _promise(desk: Desk, ticket: Ticket, target: Target, promised: tuple[int, fl
     calendar = calendars.load(desk.store, desk.rulebook, target.calendar, ticket.opened_at)
     lost: dict[str, int] = {}
     for pause in tickets.pauses(desk.store, ticket.id):
-        if pause.end is not None:
+        if pause.end is not None and pause.start < due:  # a later one moved nothing
             name = f"waiting for {pause.party}" if pause.party else "resolved"
             lost[name] = lost.get(name, 0) + calendar.between(pause.start, pause.end)
     return rule + "".join(f", plus {duration(s)} {name}" for name, s in lost.items() if s)
