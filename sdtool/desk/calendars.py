@@ -6,13 +6,13 @@ as a day off can be seen and signed off.
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sdtool.desk import Desk
-from sdtool.errors import NotFound
-from sdtool.rulebook import Rulebook
+from sdtool.errors import BadSetup, NotFound
+from sdtool.rulebook import Day, Rulebook, in_force
 from sdtool.rules.worktime import Calendar, Hours
 from sdtool.store.base import Store
 
@@ -83,8 +83,12 @@ def wanted(rulebook: Rulebook, key: str, year: int) -> list[DayOff]:
     if country:
         import holidays  # 118 ms with its first country: only here
 
-        language = rulebook.organisation.language
-        found = holidays.country_holidays(country, years=year, language=language)
+        try:
+            found = holidays.country_holidays(country, years=year, language=rulebook.organisation.language)
+        except NotImplementedError as exc:
+            raise BadSetup(
+                f"nobody knows the holidays of {country!r}: calendar {key} needs a country such as BE"
+            ) from exc
         days = {d.isoformat(): DayOff(d.isoformat(), name, ()) for d, name in found.items()}
     for day, name, hours in _own_days(rulebook, key, year):
         days[day] = DayOff(day, name, hours)
@@ -95,26 +99,33 @@ def _own_days(rulebook: Rulebook, key: str, year: int) -> Iterator[tuple[str, st
     for entry in rulebook.days:
         if entry.calendar != key:
             continue
-        on, until = entry.on, entry.until or entry.on
-        if len(on) == 5:
-            on, until = f"{year}-{on}", f"{year}-{until}"
-        if on.endswith("02-29") and not _is_leap(year):
-            continue
-        day, last = date.fromisoformat(on), date.fromisoformat(until)
-        while day <= last:
-            if day.year == year:
+        yearly = len(entry.on) == 5
+        for day in _each_day(entry, year):
+            # hours of every year say when one leaves earlier: they open no weekend
+            if not (yearly and entry.hours) or _opens(rulebook, key, day):
                 yield day.isoformat(), entry.name, entry.hours
-            day += timedelta(days=1)
 
 
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+def _each_day(entry: Day, year: int) -> Iterator[date]:
+    """Yield the days of `year` that an entry names; 02-29 names none in a year without it."""
+    on, until = entry.on, entry.until or entry.on
+    for ordinal in range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1):
+        text = date.fromordinal(ordinal).isoformat()
+        if on <= (text[5:] if len(on) == 5 else text) <= until:
+            yield date.fromordinal(ordinal)
+
+
+def _opens(rulebook: Rulebook, key: str, day: date) -> bool:
+    """Tell whether the weekly hours open a calendar on this day."""
+    version = in_force([c for c in rulebook.calendars if c.key == key], day.isoformat())
+    return version is not None and bool(version.hours[day.weekday()])
 
 
 def stored(store: Store, key: str, year: int) -> list[DayOff]:
     """Return the days of `year` as the table has them."""
     rows = store.query(
-        "select day, name, hours from holiday where calendar = :key and day >= :first and day < :after order by day",
+        "select day, name, hours from holiday"
+        " where calendar = :key and day >= :first and day < :after order by day",
         key=key,
         first=f"{year}-01-01",
         after=f"{year + 1}-01-01",
