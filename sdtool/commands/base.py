@@ -10,7 +10,7 @@ import click
 
 from sdtool import output
 from sdtool.desk import Desk
-from sdtool.errors import UsageFault
+from sdtool.errors import BadInput, NotAllowed, NotFound, UsageFault
 from sdtool.rulebook import Rulebook
 from sdtool.settings import Settings
 from sdtool.store.base import Store
@@ -101,21 +101,28 @@ class Ids(click.ParamType[list[int]]):
         """Return the numbers in the order given, each once."""
         if isinstance(value, list):
             return value
-        text = sys.stdin.read() if value == "-" else str(value)
+        text = _standard_input("list of tickets") if value == "-" else str(value)
         numbers: dict[int, None] = {}
         for part in text.replace(",", " ").split():
-            first, _, last = _bare(part).partition("-")
-            if not (first.isascii() and first.isdigit()) or (
-                last and not (last.isascii() and last.isdigit())
-            ):
+            first, dash, last = _bare(part).partition("-")
+            last = _bare(last) if dash else first
+            is_range = all(n.isascii() and n.isdigit() and len(n) < 19 for n in (first, last))
+            low, high = (int(first), int(last)) if is_range else (0, -1)
+            if low > high:
                 self.fail(f"{part!r} is no ticket number; write 12, SD-12 or 12-15,20", param, ctx)
-            low, high = int(first[:18]), int((last or first)[:18])
             if high - low >= MOST_IDS or len(numbers) > MOST_IDS:
                 self.fail(f"{part!r} names more than {MOST_IDS} tickets", param, ctx)
             numbers.update(dict.fromkeys(range(low, high + 1)))
         if not numbers:
             self.fail("no ticket number given", param, ctx)
         return list(numbers)
+
+
+def _standard_input(what: str) -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as exc:
+        raise BadInput(f"the {what} on standard input is not UTF-8 text") from exc
 
 
 def _bare(part: str) -> str:
@@ -170,12 +177,17 @@ def read_text(value: str | None, *, what: str, longest: int) -> str:
         return ""
     if value == "editor":
         return (click.edit("") or "").strip()
-    stream = click.open_file(value, encoding="utf-8", errors="strict")
     try:
-        with stream as file:
+        with click.open_file(value, encoding="utf-8", errors="strict") as file:
             text: str = file.read(longest + 1)
     except UnicodeDecodeError as exc:
-        raise UsageFault(f"the {what} in {value} is not UTF-8 text") from exc
+        raise BadInput(f"the {what} in {value} is not UTF-8 text") from exc
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {value} to take the {what} from") from None
+    except PermissionError:
+        raise NotAllowed(f"you may not read {value}") from None
+    except (OSError, ValueError) as exc:
+        raise BadInput(f"{value} cannot be read: {getattr(exc, 'strerror', None) or exc}") from None
     if len(text) > longest:
         raise UsageFault(f"the {what} is longer than {longest} characters: shorten it, or put it in the FMIS")
     return text.strip()

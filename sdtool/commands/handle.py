@@ -1,4 +1,4 @@
-"""`sd assign`, `take`, `release`, `start`, `note`, `wait`, `resume`, `escalate`, `return`: working on tickets."""
+"""`sd assign`, `take`, `release`, `start`, `note`, `wait`, `resume`, `escalate`, `return`: handling."""
 
 from __future__ import annotations
 

@@ -36,10 +36,9 @@ def dated(row: dict[str, Any], timezone: str) -> dict[str, Any]:
 
 def one_line(desk: Desk, ticket: Ticket) -> str:
     """Return number, priority, group and both deadlines in one line."""
-    zone = desk.timezone
+    respond, resolve = (output.local(due, desk.timezone) for due in (ticket.respond_due, ticket.resolve_due))
     return (
-        f"SD-{ticket.id}  P{ticket.priority}  {ticket.group_key}"
-        f"  respond by {output.local(ticket.respond_due, zone)}  resolve by {output.local(ticket.resolve_due, zone)}"
+        f"SD-{ticket.id}  P{ticket.priority}  {ticket.group_key}  respond by {respond}  resolve by {resolve}"
     )
 
 

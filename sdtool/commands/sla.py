@@ -57,6 +57,5 @@ def show(app: App, number: int, fmt: str) -> None:
         output.echo("  ".join(f"{name.replace('_', ' ')} {seconds} s" for name, seconds in sums.items()))
         left = ticket.resolve_target - book.counted
         state = f"{output.duration(left)} left" if left >= 0 else f"{output.duration(-left)} over"
-        output.echo(
-            f"resolve by {output.local(ticket.resolve_due, zone)}: {state} of {output.duration(ticket.resolve_target)}"
-        )
+        promise = output.duration(ticket.resolve_target)
+        output.echo(f"resolve by {output.local(ticket.resolve_due, zone)}: {state} of {promise}")

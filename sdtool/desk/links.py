@@ -14,7 +14,8 @@ def of(store: Store, number: int) -> list[Row]:
     """Return the links of a ticket in both directions: ticket, kind, other."""
     return list(
         store.query(
-            "select ticket, kind, other from link where ticket = :id or other = :id order by kind, ticket, other",
+            "select ticket, kind, other from link where ticket = :id or other = :id"
+            " order by kind, ticket, other",
             id=number,
         )
     )

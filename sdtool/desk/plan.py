@@ -8,15 +8,21 @@ from sdtool.desk import Desk, calendars, tickets
 from sdtool.rules.lifecycle import Ticket
 from sdtool.store.base import Row
 
-PER_CLASS = 5  # candidates of each group, type and priority; within one of these the due moment decides
+# candidates, or as many as are asked for, of each group, type and priority: within one of these the due
+# moment decides
+PER_CLASS = 5
 MINE = 200
 # the predicate of open tickets stands first and as in the index; a wait that is over is work again
 _READY = f"{tickets.OPEN} and (state <> 'waiting' or paused = 0 or waiting_until <= :now)"
 _QUEUED = (
-    f"select * from ticket where {_READY} and group_key = :group and type = :type and priority = :priority"
+    f"select * from ticket where {_READY} and group_key = :group and type = :type"  # noqa: S608 (a constant)
+    " and priority = :priority"
     " and agent = '' order by resolve_due, id limit :limit"
 )
-_MINE = f"select * from ticket where {_READY} and agent = :agent order by resolve_due, id limit :limit"
+_MINE = (
+    f"select * from ticket where {_READY} and agent = :agent"  # noqa: S608 (a constant)
+    " order by resolve_due, id limit :limit"
+)
 
 
 class Step(NamedTuple):
@@ -34,17 +40,17 @@ def next_steps(desk: Desk, groups: Sequence[str], limit: int) -> list[Step]:
 
     Ordered by remaining working time over target, then priority, then age.
     """
-    steps = [_step(desk, ticket) for ticket in _candidates(desk, groups)]
+    steps = [_step(desk, ticket) for ticket in _candidates(desk, groups, max(limit, PER_CLASS))]
     steps.sort(key=lambda s: (s.share, s.ticket.priority, s.ticket.opened_at, s.ticket.id))
     return steps[:limit]
 
 
-def _candidates(desk: Desk, groups: Sequence[str]) -> list[Ticket]:
+def _candidates(desk: Desk, groups: Sequence[str], limit: int) -> list[Ticket]:
     rows: list[Row] = list(desk.store.query(_MINE, now=desk.now, agent=desk.actor, limit=MINE))
     for group in groups:
         for type_, priority in dict.fromkeys((t.type, t.priority) for t in desk.rulebook.targets):
             rows += desk.store.query(
-                _QUEUED, now=desk.now, group=group, type=type_, priority=priority, limit=PER_CLASS
+                _QUEUED, now=desk.now, group=group, type=type_, priority=priority, limit=limit
             )
     return [Ticket(**dict(row)) for row in rows]
 

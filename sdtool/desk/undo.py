@@ -23,7 +23,7 @@ def last_act(desk: Desk) -> list[Event]:
     newest = store.value("select value from counter where name = 'event'") or 0
     rows = store.query(
         "select * from event where id > :since and actor = :actor and source = 'cli'"
-        " and kind in ('ticket', 'person') order by id desc",
+        " and kind in ('ticket', 'person') and verb <> 'reschedule' order by id desc",
         since=newest - REACH,
         actor=desk.actor,
     )
