@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -39,42 +40,56 @@ class Ran(NamedTuple):
 Sd = Callable[..., Ran]
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment without a desk: everything of this test lies in the folder returned."""
+def _surround(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith(("SD_", "XDG_"))]:
         monkeypatch.delenv(name)
     for name in ("config", "data", "cache", "state"):
-        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
-    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "etc"))
-    monkeypatch.setenv("SD_DATABASE", str(tmp_path / "desk.db"))
+        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(folder / name))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(folder / "etc"))
+    monkeypatch.setenv("SD_DATABASE", str(folder / "desk.db"))
     monkeypatch.setenv("COLUMNS", "200")
-    return tmp_path
+    return folder
+
+
+def _call(*arguments: object, as_of: str | None = NOW, stdin: str = "") -> Ran:
+    out, err = io.StringIO(), io.StringIO()
+    words = [*(["--as-of", as_of] if as_of else []), *map(str, arguments)]
+    held, sys.stdin = sys.stdin, io.StringIO(stdin)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = cli.run(words)
+    finally:
+        sys.stdin = held
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment without a desk: everything of this test lies in the folder returned."""
+    return _surround(tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def run(place: Path) -> Sd:
     """Run `sd` in this process: arguments, `as_of`, `stdin`."""
+    return _call
 
-    def call(*arguments: object, as_of: str | None = NOW, stdin: str = "") -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        words = [*(["--as-of", as_of] if as_of else []), *map(str, arguments)]
-        held, sys.stdin = sys.stdin, io.StringIO(stdin)
-        try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = cli.run(words)
-        finally:
-            sys.stdin = held
-        return Ran(code, out.getvalue(), err.getvalue())
 
-    return call
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a desk that is made once; tests work on copies."""
+    with pytest.MonkeyPatch.context() as patched:
+        folder = _surround(tmp_path_factory.mktemp("made"), patched)
+        assert _call("init").code == 0
+        assert _call("person", "add", "Test Melder", "--mail", MELDER, "--phone", "+32 9 267 70 00").code == 0
+    return folder
 
 
 @pytest.fixture
-def sd(run: Sd) -> Sd:
+def sd(run: Sd, made: Path, place: Path) -> Sd:
     """Run `sd` on a fresh desk that knows one person, Test Melder."""
-    assert run("init").code == 0
-    assert run("person", "add", "Test Melder", "--mail", MELDER, "--phone", "+32 9 267 70 00").code == 0
+    shutil.copy(made / "desk.db", place / "desk.db")
+    shutil.copytree(made / "cache", place / "cache", dirs_exist_ok=True)
     return run
 
 
@@ -83,7 +98,8 @@ def new(sd: Sd) -> Callable[..., int]:
     """Register a ticket, with defaults for what is not given; return its number."""
 
     def call(summary: str = "Printer werkt niet", *more: object, as_of: str = NOW, **options: str) -> int:
-        given = {"caller": MELDER, "channel": "phone", "type": "incident", "category": "printer", "urgency": "normal"}
+        given = {"caller": MELDER, "channel": "phone", "type": "incident", "category": "printer"}
+        given["urgency"] = "normal"
         words = [word for name, value in {**given, **options}.items() for word in (f"--{name}", value)]
         ran = sd("new", summary, *words, *more, "--format", "json", as_of=as_of)
         assert ran.code == 0, ran.err
@@ -117,7 +133,9 @@ def shell(place: Path) -> Sd:
     def call(*arguments: object, env: dict[str, str] | None = None, stdin: str = "", **more: Any) -> Ran:
         words = [sys.executable, "-m", "sdtool", *map(str, arguments)]
         whole = {**os.environ, **(env or {})}
-        done = subprocess.run(words, env=whole, input=stdin, capture_output=True, text=True, timeout=120, **more)
+        done = subprocess.run(
+            words, env=whole, input=stdin, capture_output=True, text=True, timeout=120, **more
+        )
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return call

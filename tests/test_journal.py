@@ -138,10 +138,19 @@ def test_replay_gives_every_record(sd: Sd, new: New, desk: Desk) -> None:
     """After a day of all kinds of acts, the records are what the journal amounts to."""
     first, second, third = new(), new("Scherm zwart"), new("Toetsenbord stuk")
     for line in (
-        f"take {first}", f"wait {first} --on supplier --for stuk --until +2wd", f"resume {first}",
-        f"link {second} part-of {first}", f"unlink {second} part-of {first}", f"merge {third} --into {second}",
-        f"unmerge {third}", f"close {second} --solution kabel", "undo", f"cancel {third} --reason x",
-        f"reopen {third} --reason y", f"edit {first} --urgency high", "person edit 1 --site B",
-    ):  # fmt: skip
+        f"take {first}",
+        f"wait {first} --on supplier --for stuk --until +2wd",
+        f"resume {first}",
+        f"link {second} part-of {first}",
+        f"unlink {second} part-of {first}",
+        f"merge {third} --into {second}",
+        f"unmerge {third}",
+        f"close {second} --solution kabel",
+        "undo",
+        f"cancel {third} --reason x",
+        f"reopen {third} --reason y",
+        f"edit {first} --urgency high",
+        "person edit 1 --site B",
+    ):
         assert sd(*line.split()).code == 0, line
     assert list(replay.differences(desk.store)) == []
