@@ -63,6 +63,7 @@ BROKEN = {
     "truncated in quotes": ('a;b\n1;2\n3;"x\n', ["line 3: a quote is opened and never closed"]),
     "nul": ("a;b\n1;2\n3;\0\n", ["line 3: holds a NUL"]),
     "lone carriage return": ("a;b\n1;x\ry\n3;4\n", ["line 2: a lone carriage return"]),
+    "lone carriage return in the header": ("a;\rb\n1;2\n", ["line 1: a lone carriage return"]),
     "huge field": (
         f"a;b\n1;2\n3;{'x' * 200_000}\n5\n",
         ["line 3: a field is longer", "line 4: has 1 column"],

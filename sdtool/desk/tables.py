@@ -170,7 +170,14 @@ def _delimiter(text: str) -> tuple[int, str]:
 
 def _widest(text: str) -> str:
     line = next((line for line in text.split("\n", 50)[:50] if line.strip()), "")
-    return max(DELIMITERS, key=lambda d: len(next(csv.reader([line], delimiter=d), [])))
+    return max(DELIMITERS, key=lambda delimiter: _width(line, delimiter))
+
+
+def _width(line: str, delimiter: str) -> int:
+    try:
+        return len(next(csv.reader([line], delimiter=delimiter), []))
+    except csv.Error:  # what is wrong with it is said when it is read
+        return 0
 
 
 def _parsed(

@@ -228,7 +228,7 @@ def _resolve(ticket: Ticket, act: Act) -> Fields:
         "state": "resolved",
         "resolved_at": act.at,
         "ended_at": act.at,
-        "agent": ticket.agent or act.actor,
+        "agent": ticket.agent or act.args.get("by", act.actor),
         "solution": act.args["solution"],
         "cause": act.args.get("cause") or ticket.cause,
         **_touched(ticket, act.at),
@@ -291,6 +291,8 @@ _VERBS: dict[str, tuple[tuple[str, ...], Callable[[Ticket, Act], Fields]]] = {
     "unmerge": (("merged",), _unmerge),
     # another system closed it without saying when it was solved
     "import-close": (OPEN_STATES, _close),
+    # another system changed what is closed here
+    "import-edit": (STATES, _edit),
 }
 
 
