@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sdtool.errors import BadSetup, Busy, Conflict, NotAllowed, OutputFailed, SdError
+from sdtool.errors import BadSetup, Busy, Conflict, NotAllowed, OutputFailed
+from sdtool.store import files
 from sdtool.store.base import Row, Store, T
+from sdtool.store.files import explained, path_of
 from sdtool.store.migrations import MIGRATIONS, VERSION
 
 PATIENCE = 30.0  # seconds to wait for the gate, and behind it for SQLite's own lock
@@ -30,75 +32,40 @@ _ENGINE_STEPS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def _path(url: str) -> str:
-    return os.path.abspath(url.removeprefix("sqlite:///"))
-
-
-def explain(exc: sqlite3.Error, path: str) -> SdError | None:
-    """Return what a person can do about a database error; None when it is a bug of ours."""
-    name = getattr(exc, "sqlite_errorname", "") or ""
-    if name.startswith("SQLITE_BUSY") or name.startswith("SQLITE_LOCKED"):
-        return Busy("the desk is busy: nothing was stored, try again in a moment")
-    if name == "SQLITE_FULL":
-        return OutputFailed(f"the disk of {path} is full: nothing was stored; make room and try again")
-    if name.startswith("SQLITE_IOERR"):
-        return OutputFailed(f"the disk of {path} reports an error ({name}): check it before you go on")
-    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
-        return NotAllowed(
-            f"{path} cannot be written by you: nothing was stored; ask who administers the desk"
-        )
-    if name.startswith("SQLITE_CANTOPEN"):
-        return NotAllowed(f"{path} cannot be opened by you (its folder must be writable too)")
-    if (
-        name in ("SQLITE_CORRUPT", "SQLITE_NOTADB")
-        or "malformed" in str(exc)
-        or "decode to UTF-8" in str(exc)
-    ):
-        return BadSetup(f"{path} is damaged or is no database: leave it as it is and restore a backup")
-    return None
-
-
-@contextlib.contextmanager
-def _explained(path: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as exc:
-        fault = explain(exc, path)
-        if fault is None:
-            raise
-        raise fault from exc
-
-
 class SqliteStore(Store):
     """A desk in one SQLite file."""
 
     engine = "sqlite"
 
-    def __init__(self, path: str, *, readonly: bool = False) -> None:
+    def __init__(self, path: str, *, readonly: bool = False, alone: bool = False) -> None:
         super().__init__()
-        self.path, self._readonly = path, readonly
+        self.path, self._readonly, self._alone = path, readonly, alone
         self._connect()
 
     def _connect(self) -> None:
         # autocommit mode: transactions begin and end where `transaction` says, nowhere else
         self._db = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
         self._db.row_factory = sqlite3.Row
-        self._db.execute("pragma synchronous = full")
-        self._db.execute("pragma foreign_keys = on")
-        if self._readonly:
-            self._db.execute("pragma query_only = on")
+        pragmas = ["locking_mode = exclusive"] * self._alone
+        pragmas += ["synchronous = full", "foreign_keys = on"]
+        pragmas += ["query_only = on"] * self._readonly
+        try:
+            for pragma in pragmas:
+                self._db.execute(f"pragma {pragma}")
+        except sqlite3.Error:  # an open file keeps its locks, also against our own next try
+            self._db.close()
+            raise
 
     @classmethod
     def open(cls, url: str, *, readonly: bool = False) -> SqliteStore:
         """Open an existing desk; see `store.open_store`."""
-        path = _path(url)
-        if not os.path.exists(path):
-            raise BadSetup(
-                f"there is no desk at {path}", hint="`sd init` makes one; SD_DATABASE names another"
-            )
-        with _explained(path):
-            store = cls(path, readonly=readonly)
+        path = path_of(url)
+        files.require(path)
+        with explained(path):
+            store = cls._connected(path, readonly)
             version = _version(store, path)
+        if not os.access(path, os.W_OK):
+            files.share(path)
         if version != VERSION:
             store.close()
             older = version < VERSION
@@ -109,20 +76,28 @@ class SqliteStore(Store):
         return store
 
     @classmethod
+    def _connected(cls, path: str, readonly: bool) -> SqliteStore:
+        """Connect; on a full disk alone, in memory instead of the file that sessions share."""
+        try:
+            return cls(path, readonly=readonly)
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorname != "SQLITE_IOERR_SHMSIZE":
+                raise
+        return cls(path, readonly=readonly, alone=True)
+
+    @classmethod
     def create(cls, url: str, desk_id: str) -> SqliteStore:
         """Make an empty desk that the group may write, whatever the umask; SQLite itself would not."""
-        path = _path(url)
+        path = path_of(url)
         try:
-            if not os.path.isdir(os.path.dirname(path)):
-                os.makedirs(os.path.dirname(path))
-                os.chmod(os.path.dirname(path), 0o2770)
-            _make_file(path)
+            files.make_folder(os.path.dirname(path))
+            files.make_file(path)
         except FileExistsError as exc:
-            if os.path.islink(path) or os.path.getsize(path):  # an empty file is an init that was interrupted
+            if os.path.islink(path) or os.stat(path).st_size:  # an empty file is an init that was interrupted
                 raise Conflict(f"{path} exists already: nothing was changed") from exc
         except OSError as exc:
             raise NotAllowed(f"{exc.filename} cannot be made: {exc.strerror}") from exc
-        with _explained(path):
+        with explained(path):
             store = cls(path)
             store._db.execute("pragma journal_mode = wal")
             store.run(lambda: _found(store, desk_id))
@@ -131,10 +106,9 @@ class SqliteStore(Store):
     @classmethod
     def migrate(cls, url: str) -> tuple[int, int]:
         """Bring the schema up to date in one transaction; return the versions before and after."""
-        path = _path(url)
-        if not os.path.exists(path):
-            raise BadSetup(f"there is no desk at {path}", hint="`sd init` makes one")
-        with _explained(path):
+        path = path_of(url)
+        files.require(path)
+        with explained(path):
             store = cls(path)
             before = _version(store, path)
             if before > VERSION:
@@ -151,24 +125,24 @@ class SqliteStore(Store):
 
     def query(self, sql: str, /, **values: Any) -> Sequence[Row]:
         """Return all rows of a statement."""
-        with _explained(self.path):
+        with explained(self.path):
             rows: Sequence[Row] = self._db.execute(sql, values).fetchall()
             return rows
 
     def execute(self, sql: str, /, **values: Any) -> int:
         """Run a statement without rows; return how many rows it touched."""
-        with _explained(self.path):
+        with explained(self.path):
             return self._db.execute(sql, values).rowcount
 
     def many(self, sql: str, rows: Iterable[Mapping[str, Any]], /) -> None:
         """Run a statement once a row."""
-        with _explained(self.path):
+        with explained(self.path):
             self._db.executemany(sql, rows)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
         """See one moment; WAL keeps its pages until the `with` ends, so be quick."""
-        with _explained(self.path):
+        with explained(self.path):
             self._db.execute("begin")  # the first read fixes the moment
             try:
                 yield
@@ -181,7 +155,7 @@ class SqliteStore(Store):
 
     def transaction(self, work: Callable[[], T]) -> T:
         """Run `work` behind the gate, in a transaction that holds the write lock from its start."""
-        with self._gate(), _explained(self.path):
+        with self._gate(), explained(self.path):
             self._db.execute("begin immediate")
             try:
                 result = work()
@@ -208,7 +182,7 @@ class SqliteStore(Store):
             self._settle(exc)
 
     def _settle(self, exc: sqlite3.Error) -> None:
-        """A COMMIT that failed on the disk is in doubt: ask again in a small write, which buries stale frames."""
+        """A COMMIT that failed is in doubt: ask again in a small write, which buries stale frames."""
         wanted = self.head
         try:
             self._db.close()
@@ -236,7 +210,7 @@ class SqliteStore(Store):
     @contextlib.contextmanager
     def _gate(self) -> Iterator[None]:
         """One writer at a time, all of them waiting here: SQLite's own lock starves under load."""
-        descriptor = _open_gate(_gate_name(self.path))
+        descriptor = files.open_lock(files.gate_name(self.path))
         try:
             deadline, pause = time.monotonic() + PATIENCE, 0.001
             while True:
@@ -255,7 +229,7 @@ class SqliteStore(Store):
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[bool]:
         """Hold a lock file beside the database; see `Store.lock`."""
-        descriptor = _open_gate(f"{self.path}.{name}.lock")
+        descriptor = files.open_lock(f"{self.path}.{name}.lock")
         try:
             ours = False
             with contextlib.suppress(BlockingIOError):
@@ -273,7 +247,7 @@ class SqliteStore(Store):
         instead of 0.3 ms among 100,000 tickets).
         """
         self.run(lambda: self.execute("insert into ticket_text (ticket_text, rank) values ('merge', 500)"))
-        with _explained(self.path):
+        with explained(self.path):
             self._db.execute("pragma busy_timeout = 0")  # who reads or writes now is not made to wait
             try:
                 self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
@@ -317,41 +291,19 @@ class SqliteStore(Store):
         self._db.close()
 
 
-def _gate_name(path: str) -> str:
-    return f"{path}.gate"
-
-
-def _make_file(path: str) -> None:
-    """Make an empty file with mode 0660; never through a link, never over an existing one."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o660)
-    os.fchmod(descriptor, 0o660)
-    os.close(descriptor)
-
-
-def _open_gate(path: str) -> int:
-    try:
-        try:
-            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:  # a restored backup has none yet
-            with contextlib.suppress(FileExistsError):
-                _make_file(path)
-            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as exc:
-        raise NotAllowed(
-            f"the lock file {path} cannot be opened: {exc.strerror}; nothing was stored"
-        ) from exc
-
-
 def _version(store: SqliteStore, path: str) -> int:
     try:
-        row = store._db.execute("select value from meta where key = 'schema'").fetchone()
+        facts = dict(
+            store._db.execute("select key, value from meta where key in ('schema', 'desk')").fetchall()
+        )
+        if facts.get("desk"):  # other programs have a table of that name too
+            return int(facts["schema"])
+    except (KeyError, ValueError, TypeError):
+        pass
     except sqlite3.OperationalError as exc:
         if "no such table" not in str(exc) and "no such column" not in str(exc):
             raise
-        raise BadSetup(
-            f"{path} is a database, but no desk of sdtool", hint="SD_DATABASE names another"
-        ) from exc
-    return int(row["value"]) if row else 0
+    raise BadSetup(f"{path} is a database, but no desk of sdtool", hint="SD_DATABASE names another")
 
 
 def _found(store: SqliteStore, desk_id: str) -> None:

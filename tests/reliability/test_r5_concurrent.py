@@ -1,4 +1,4 @@
-"""R5: many at once: nobody fails, no number twice, nobody waits long; one that stopped harms for a while only."""
+"""R5: many at once: nobody fails, no number twice, nobody waits long; a stopped one delays, no more."""
 
 from __future__ import annotations
 
