@@ -178,22 +178,12 @@ def test_m1_holiday_never_makes_a_deadline_earlier(
 
 
 @settings(deadline=None)
-@given(names, starts, seconds_targets, any_histories, holidays)
+@given(names, starts, targets, any_histories, holidays)
 def test_m1_with_pauses(
     name: str, start: int, target: Target, pauses: list[Pause], extra: frozenset[date]
 ) -> None:
     longer = due(calendar(name, CLOSED | extra), start, target, pauses)
     assert longer >= due(calendar(name), start, target, pauses)
-
-
-@settings(deadline=None)
-@given(starts, targets, any_histories, holidays)
-def test_m1_with_pauses_for_day_targets(
-    start: int, target: Target, pauses: list[Pause], extra: frozenset[date]
-) -> None:
-    """Where working days are equally long; otherwise the target itself is worth another amount."""
-    longer = due(calendar("even", CLOSED | extra), start, target, pauses)
-    assert longer >= due(EVEN, start, target, pauses)
 
 
 @given(names, starts, targets, any_histories, ended)

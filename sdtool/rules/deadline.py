@@ -60,13 +60,19 @@ class Ledger(NamedTuple):
 def due(calendar: Calendar, start: int, target: Target, pauses: Sequence[Pause]) -> int:
     """Return the moment at which the target is used up.
 
-    Without pauses that is the target taken literally. Each pause that begins before the moment
-    reached so far moves it on by the working seconds of the pause. A pause without an end moves
-    nothing yet: the answer is then the earliest possible one.
+    Without pauses that is the target taken literally. A pause that begins before the moment reached
+    so far moves it on. For a target in seconds: by the open seconds of the pause.
 
-    A further holiday or pause never makes it earlier. One exception comes from the day target itself:
-    where working days differ in length, a holiday may put its literal end on a shorter day, which
-    leaves less to work off after a pause.
+    For a target in days: by its length in working days, of which each is one day, short ones too,
+    because that is how the target counts them. Part of a day goes by clock time: a pause from nine to
+    nine the next working day is one day, from nine to eleven two hours, lunch not counted. The clock
+    times that count are those at which any day of the week is open, so that 15:00 is equally far in
+    every day; of a short day the closed afternoon counts too. Hence a holiday in a pause takes one day
+    from it and costs one day at the end, whatever its length. What remains of a target of 2.5 days
+    after two days is working time, and moves as a target in seconds does.
+
+    A pause without an end moves nothing yet: the answer is then the earliest possible one. A further
+    holiday, closed hour or pause, or a longer pause, never makes the deadline earlier.
 
     Args:
         calendar: the ticket's opening hours.
@@ -77,13 +83,32 @@ def due(calendar: Calendar, start: int, target: Target, pauses: Sequence[Pause])
     Raises:
         ValueError: the calendar has no hours within ten years.
     """
-    moment = calendar.add_days(start, target.days) if target.days else calendar.add(start, target.seconds)
     ended = ((max(pause.start, start), pause.end) for pause in pauses if pause.end is not None)
-    for first, last in _merged(ended):
+    waits = _merged(ended)
+    origin, seconds = start, target.seconds
+    if target.days:
+        whole, seconds = calendar.split_days(start, target.days)
+        origin = _days_later(calendar, start, whole, waits)
+    moment = calendar.add(origin, seconds)
+    for first, last in waits:
+        first = max(first, origin)
         if first >= moment:
             break
-        moment = calendar.add(moment, calendar.between(first, last))
+        moment = calendar.add(moment, max(calendar.between(first, last), 0))
     return moment
+
+
+def _days_later(calendar: Calendar, start: int, whole: int, waits: Sequence[tuple[int, int]]) -> int:
+    """Return the moment `whole` working days after `start`, moved on by pauses (merged).
+
+    The literal moment and the one on the scale of days differ where hours change or a day has special
+    ones; the later counts, because neither can be moved forward by a holiday. Nor does it lie in a pause.
+    """
+    literal = calendar.add_days(start, whole)
+    if not whole or not waits or waits[0][0] >= literal:
+        return literal
+    moment = max(literal, calendar.add_days_without(start, whole, waits))
+    return next((last for first, last in waits if first < moment < last), moment)
 
 
 def target_seconds(calendar: Calendar, start: int, target: Target) -> int:

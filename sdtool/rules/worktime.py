@@ -8,14 +8,13 @@ seconds added up, grown when a question needs it: a short command pays for a mon
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from math import lcm
 from zoneinfo import ZoneInfo
 
-Hours = tuple[tuple[int, int], ...]
-"""Open ranges of one day, in seconds after local midnight, half open. An end past 86,400 is a night
-shift: it belongs to the day on which it begins, runs at most to the next midnight but one, and does
-not take place when that day is closed."""
+from sdtool.rules.hours import Hours as Hours
+from sdtool.rules.hours import clock_time, cut, day_frames, length, regular_days, tidy
 
 _DAY = 86_400
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -42,6 +41,7 @@ class Calendar:
         "_days",
         "_edges",
         "_first_day",
+        "_frames",
         "_high",
         "_last_day",
         "_low",
@@ -49,6 +49,7 @@ class Calendar:
         "_regular",
         "_special",
         "_totals",
+        "_unit",
         "_valid_from",
         "_weeks",
         "zone",
@@ -82,11 +83,14 @@ class Calendar:
             raise ValueError("a calendar needs versions of its weekly hours in ascending order")
         if any(len(week) != 7 for _, week in weeks):
             raise ValueError("weekly hours need seven days, Monday first")
-        self._weeks = [tuple(_tidy(hours) for hours in week) for _, week in weeks]
-        self._regular = _regular_days(self._weeks)
+        self._weeks = [tuple(tidy(hours) for hours in week) for _, week in weeks]
+        self._regular = regular_days(self._weeks)
+        frames = day_frames(self._weeks)
+        self._unit = lcm(*map(length, frames))  # parts in a working day
+        self._frames = [(frame, self._unit // length(frame)) for frame in frames]  # parts in a second
         self._closed = frozenset(closed)
-        self._special = {day: _tidy(hours) for day, hours in special.items()}
-        self._breaks = {day: _tidy(hours) for day, hours in breaks.items()}
+        self._special = {day: tidy(hours) for day, hours in special.items()}
+        self._breaks = {day: tidy(hours) for day, hours in breaks.items()}
         self._low = self._high = self._first_day = self._last_day = 0
         self._edges: list[int] = []  # opening, closing, opening, closing ...
         self._base: list[int] = [0]  # open seconds up to `at`: base[i], plus `at` when i is odd
@@ -129,20 +133,47 @@ class Calendar:
         A closed `start` first moves to the next opening. The clock time is kept literally, even where
         that day closes earlier; so a start in the second pass of the repeated autumn hour is due before
         one late in the first pass. A part of a day is that part of a regular day (the most common length
-        in the weekly hours in force at `start`), in working time.
+        in the weekly hours in force at `start`), in working time. A start after midnight in a night shift
+        is due no later than the opening of the next working day would be.
 
         Raises:
             ValueError: `days` is negative, or nothing opens within ten years.
         """
-        if days < 0:
-            raise ValueError("working days to add must be 0 or more")
-        whole = int(days)
-        version = bisect_right(self._valid_from, self._ordinal(start)) - 1
-        part = round((days - whole) * self._regular[max(version, 0)])
+        whole, part = self.split_days(start, days)
         moment = self.next_open(start)
         if whole:
             moment = self._days_on(moment, whole)
         return self.add(moment, part)
+
+    def split_days(self, start: int, days: float) -> tuple[int, int]:
+        """Return `days` as `add_days` takes them: whole working days, and open seconds for the rest."""
+        if days < 0:
+            raise ValueError("working days to add must be 0 or more")
+        whole = int(days)
+        if whole == days:
+            return whole, 0
+        return whole, round((days - whole) * self._regular[self._version(self._ordinal(start))])
+
+    def add_days_without(self, start: int, days: int, pauses: Iterable[tuple[int, int]]) -> int:
+        """Return the earliest moment with `days` working days since `start` outside `pauses`.
+
+        It stands on a scale on which every working day is 1, short ones too. A clock time stands at the
+        share of the week's frame (the clock times at which any day of the week is open) before it: 15:00
+        at the same share on all days, open then or not. So a day on from 15:00 is 15:00.
+
+        Args:
+            start: moved to the next opening when closed.
+            days: 1 or more.
+            pauses: ascending, apart; one that begins after the moment reached by then is left out.
+        """
+        opening = self.next_open(start)
+        goal = self._parts(datetime.fromtimestamp(opening, self.zone)) + days * self._unit
+        for first, last in pauses:
+            before = self._passed(max(first, opening))
+            if before >= goal:
+                break
+            goal += self._passed(max(last, opening)) - before
+        return self._moment(goal)
 
     def is_open(self, at: int) -> bool:
         """Tell whether the desk is open at `at`; closing time itself is closed."""
@@ -202,13 +233,69 @@ class Calendar:
 
     def _days_on(self, moment: int, whole: int) -> int:
         """Move an open moment `whole` working days on; a night shift counts as the day it began."""
-        day = self._owners[bisect_right(self._edges, moment) >> 1]
+        span = bisect_right(self._edges, moment) >> 1
+        day, wall = self._owner(span, moment)
+        found = self._later(day, wall, whole)
+        if wall < _DAY:
+            return found
+        # After midnight in a night shift: not later than from the opening of the next working day.
+        span = bisect_right(self._owners, day)
+        while span >= len(self._owners):
+            self._grow(moment, ahead=True)
+        return min(found, self._later(*self._owner(span, self._edges[2 * span]), whole))
+
+    def _owner(self, span: int, moment: int) -> tuple[int, int]:
+        """Return the day a span belongs to, and the clock time of a moment in it from its midnight."""
         local = datetime.fromtimestamp(moment, self.zone)
-        wall = local.hour * 3600 + local.minute * 60 + local.second + (local.toordinal() - day) * _DAY
+        day = self._owners[span]
+        return day, _clock(local) + (local.toordinal() - day) * _DAY
+
+    def _later(self, day: int, wall: int, whole: int) -> int:
         goal = bisect_left(self._days, day) + whole
         while goal >= len(self._days):
-            self._grow(moment, ahead=True)
+            self._grow(self._low, ahead=True)
         return self._instant(self._days[goal], wall)
+
+    def _passed(self, at: int) -> int:
+        """Return the parts of working days up to `at`; the repeated autumn hour adds nothing again."""
+        if not self._low <= at < self._high:
+            self._cover(at, at)
+        local = datetime.fromtimestamp(at, self.zone)
+        if local.fold:
+            lately = range(at - _DAY // 4, at)
+            first = bisect_left(lately, 1, key=lambda then: datetime.fromtimestamp(then, self.zone).fold)
+            local = datetime.fromtimestamp(lately.start + first - 1, self.zone)
+        return self._parts(local)
+
+    def _parts(self, local: datetime) -> int:
+        """Return the parts of working days up to a clock time, from the first day of the table."""
+        day, wall = local.toordinal(), _clock(local)
+        frame, worth = self._frames[self._version(day)]
+        if wall < frame[0][0]:  # belongs to the night of the day before
+            day, wall = day - 1, wall + _DAY
+            frame, worth = self._frames[self._version(day)]
+        index = bisect_left(self._days, day)
+        parts = index * self._unit
+        if index < len(self._days) and self._days[index] == day:
+            for start, end in frame:
+                if start < wall:
+                    parts += (min(wall, end) - start) * worth
+        return parts
+
+    def _moment(self, parts: int) -> int:
+        """Return the first moment up to which so many parts passed (1 or more), in whole seconds."""
+        index, rest = divmod(parts - 1, self._unit)
+        while index >= len(self._days):
+            self._grow(self._low, ahead=True)
+        day = self._days[index]
+        frame, worth = self._frames[self._version(day)]
+        following, _ = self._frames[self._version(day + 1)]
+        moment = self._instant(day, clock_time(frame, rest // worth + 1))
+        # Where new hours move the frame, the next one ends this one.
+        return moment if frame is following else min(moment, self._instant(day + 1, following[0][0]))
+
+    def _version(self, day: int) -> int:
+        return max(bisect_right(self._valid_from, day) - 1, 0) if len(self._weeks) > 1 else 0
 
     def _ordinal(self, at: int) -> int:
         return datetime.fromtimestamp(at, self.zone).toordinal()
@@ -221,10 +308,12 @@ class Calendar:
         """Turn clock time on a local date into a moment, on days with a clock change too."""
         day, seconds = day + seconds // _DAY, seconds % _DAY
         hour, minute = seconds // 3600, seconds // 60 % 60
-        local = datetime.fromordinal(day).replace(hour=hour, minute=minute, second=seconds % 60)
+        local = datetime.fromordinal(day).replace(
+            hour=hour, minute=minute, second=seconds % 60, tzinfo=self.zone
+        )
         naive = (day - _EPOCH) * _DAY + seconds
-        before = _seconds_ahead(local.replace(tzinfo=self.zone))
-        after = _seconds_ahead(local.replace(tzinfo=self.zone, fold=1))
+        before = _seconds_ahead(local)
+        after = _seconds_ahead(local.replace(fold=1))
         if after <= before:  # exists; when it occurs twice, this is the first
             return naive - before
         skipped = range(naive - after, naive - before)
@@ -239,10 +328,9 @@ class Calendar:
         if hours is None:
             if local in self._closed:
                 return _NO_HOURS
-            version = bisect_right(self._valid_from, day) - 1
-            hours = self._weeks[max(version, 0)][(day - 1) % 7]
+            hours = self._weeks[self._version(day)][(day - 1) % 7]
         if local in self._breaks:
-            hours = _cut(hours, self._breaks[local])
+            hours = cut(hours, self._breaks[local])
         return hours
 
     def _grow(self, since: int, *, ahead: bool) -> None:
@@ -299,41 +387,11 @@ class Calendar:
         self._low, self._high = self._instant(low + 1, 0), self._instant(high, 0)
 
 
+def _clock(local: datetime) -> int:
+    return local.hour * 3600 + local.minute * 60 + local.second
+
+
 def _seconds_ahead(local: datetime) -> int:
     offset = local.utcoffset()
     assert offset is not None
     return offset.days * _DAY + offset.seconds
-
-
-def _tidy(hours: Hours) -> Hours:
-    """Sort ranges and join those that touch or overlap."""
-    tidy: list[tuple[int, int]] = []
-    for start, end in sorted(hours):
-        if not 0 <= start < _DAY or not start < end <= 2 * _DAY:
-            raise ValueError(f"opening hours {start}-{end} do not fit in a day")
-        if tidy and start <= tidy[-1][1]:
-            tidy[-1] = (tidy[-1][0], max(end, tidy[-1][1]))
-        else:
-            tidy.append((start, end))
-    return tuple(tidy)
-
-
-def _cut(hours: Hours, breaks: Hours) -> Hours:
-    """Take `breaks` out of `hours`."""
-    for first, last in breaks:
-        pieces = [piece for a, b in hours for piece in ((a, min(b, first)), (max(a, last), b))]
-        hours = tuple((a, b) for a, b in pieces if a < b)
-    return hours
-
-
-def _regular_days(weeks: Sequence[Sequence[Hours]]) -> list[int]:
-    """Return the regular day of each version: its most common length, the longer one on a tie.
-
-    A version without hours takes that of the next one, which ends its closure.
-    """
-    regular: list[int] = []
-    for week in reversed(weeks):
-        lengths = [sum(end - start for start, end in hours) for hours in week if hours]
-        following = regular[-1] if regular else 0
-        regular.append(max(lengths, key=lambda n: (lengths.count(n), n), default=following))
-    return regular[::-1]
