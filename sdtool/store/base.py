@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
-_NAME = re.compile(r"[a-z][a-z_]*")
-_LIST = re.compile(r"[a-z_][a-z_, ]*")
 
 
+@cache
 def _named(identifier: str) -> str:
     """Identifiers come from our own code only; this is the net below that."""
-    if not _NAME.fullmatch(identifier):
+    if not re.fullmatch(r"[a-z][a-z_]*", identifier):
         raise ValueError(f"not an identifier: {identifier!r}")
     return identifier
 
