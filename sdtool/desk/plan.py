@@ -63,7 +63,8 @@ def _step(desk: Desk, ticket: Ticket) -> Step:
     if ticket.accepted_at is None and ticket.responded_at is None:
         promises.append(("respond", ticket.respond_due, ticket.respond_target))
     left = {name: calendar.between(desk.now, due) for name, due, _ in promises}
-    share, name = min((left[name] / max(target, 1), name) for name, _, target in promises)
+    # of two promises of which the same share is left, the one that is due first
+    share, _, name = min((left[name] / max(target, 1), left[name], name) for name, _, target in promises)
     target = {name: target for name, _, target in promises}[name]
     return Step(ticket, share, left[name], name, _reason(ticket, name, left[name], target, desk.now))
 
@@ -83,12 +84,24 @@ def _reason(ticket: Ticket, promise: str, left: int, target: int, now: int) -> s
     return f"{duration(left)} of {duration(target)} left to {promise} ({percent} %)"
 
 
+_CALLER = ("caller", "caller_mail", "caller_phone", "department")
+
+
+def _caller(desk: Desk, ticket: Ticket) -> dict[str, str]:
+    from sdtool.desk import people
+
+    if ticket.caller is None:
+        return dict.fromkeys(_CALLER, "")
+    person = people.get(desk.store, ticket.caller)
+    known = (person.name, person.mail or "", person.phone or "", person.department)
+    return dict(zip(_CALLER, known, strict=True))
+
+
 def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
     """Return a ticket as `sd show` and `--format json` give it; moments in epoch seconds."""
-    from sdtool.desk import links, people, queue
+    from sdtool.desk import links, queue
 
     visible = queue.may_see(desk, ticket)
-    caller = people.get(desk.store, ticket.caller) if ticket.caller is not None else None
     hidden = queue.HIDDEN
     return {
         "id": ticket.id,
@@ -104,10 +117,7 @@ def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
         "respond_by": ticket.respond_due,
         "resolve_by": ticket.resolve_due,
         "late": queue.is_late(ticket, desk.now),
-        "caller": (caller.name if caller else "") if visible else hidden,
-        "caller_mail": ((caller.mail or "") if caller else "") if visible else hidden,
-        "caller_phone": ((caller.phone or "") if caller else "") if visible else hidden,
-        "department": (caller.department if caller else "") if visible else hidden,
+        **(_caller(desk, ticket) if visible else dict.fromkeys(_CALLER, hidden)),
         "channel": ticket.channel,
         "category": ticket.category,
         "urgency": ticket.urgency,
