@@ -239,6 +239,7 @@ def test_all_faults_of_a_map_are_told_with_their_lines(import_: Callable[..., Ra
         ("rows = \n", "line 1: not valid TOML"),
         (map_text(state=""), "[columns] misses 'state'"),
         (map_text().replace("formats", "# formats"), "formats is missing"),
+        (map_text().replace('["%d/%m/%Y %H:%M"]', "[]"), "formats is missing"),
         (
             map_text(tables=TABLES.replace('channel = "phone"', "")),
             "'channel' needs a column, or a value in [defaults]",

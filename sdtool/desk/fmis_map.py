@@ -250,7 +250,7 @@ class _Reader:
         for field in _SOMEHOW:
             if field not in said and field not in given:
                 self.fault(f"{field!r} needs a column, or a value in [defaults]", "columns")
-        if "formats" not in self.document and set(MOMENTS) & columns.keys():
+        if not self.document.get("formats") and set(MOMENTS) & columns.keys():
             self.fault("formats is missing: how the file writes a moment, such as %d/%m/%Y %H:%M")
 
     def _patterns(self, formats: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:

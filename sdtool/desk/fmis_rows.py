@@ -185,8 +185,9 @@ class _Reader:
         at = self._dates.read(text)
         column = self._map.columns[field][0]
         if at is None:
-            forms = " or ".join(self._map.formats)
-            self._fault(f"{column} {text!r} is no moment written as {forms}")
+            first, others = self._map.formats[0], len(self._map.formats) - 1
+            more = f", nor in one of the map's {others} other formats" if others else ""
+            self._fault(f"{column} {text[:100]!r} is no moment written as {first}{more}")
         elif at > self._now:
             shown = local(self._now, self._map.timezone)
             self._fault(f"{column} {text!r} lies in the future (it is {shown} in {self._map.timezone})")
