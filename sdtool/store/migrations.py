@@ -102,6 +102,7 @@ _BASE = (
     "create index ticket_closed on ticket (closed_at, opened_at)",
     "create index ticket_ended on ticket (ended_at)",
     "create index ticket_caller on ticket (caller)",
+    "create index ticket_confidential on ticket (id) where confidential = 1",
     """create table pause (
         ticket {int} not null references ticket (id),
         start_at {int} not null,
