@@ -23,23 +23,13 @@ def plain(text: str) -> str:
 
 def test_the_session_answers_what_the_readme_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the demonstration's desk, line by line."""
-    for name, value in os.environ.items():  # `prepare` sets the environment of this process; put it back
-        monkeypatch.setenv(name, value)
-    for name in (
-        "COLUMNS",
-        "PYTHONUTF8",
-        "SD_DATABASE",
-        "XDG_CONFIG_HOME",
-        "XDG_DATA_HOME",
-        "XDG_CACHE_HOME",
-    ):
-        monkeypatch.setenv(name, os.environ.get(name, ""))
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # `prepare` changes it
     place = tmp_path / "demo"
     monkeypatch.setattr(run, "PLACE", place)
     env = run.prepare(place)
     tools = tmp_path / "tools"
     tools.mkdir()
-    env["PATH"] = replay.environment(tools)["PATH"]
+    env |= {"PATH": replay.environment(tools)["PATH"], "SESSION_LOGIN": getpass.getuser()}
     steps = list(run.session(run.README.read_text(encoding="utf-8")))
     assert len(steps) > 5
     wrong = []
