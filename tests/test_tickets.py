@@ -38,6 +38,11 @@ def act_table() -> list[str]:
     ]
 
 
+def epoch(text: str) -> int:
+    """Return a local moment as epoch seconds."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Brussels")).timestamp())
+
+
 def due(sd: Sd, number: int, which: str = "resolve_by") -> str:
     """Return a deadline of a ticket, local time, to the minute."""
     return str(sd("show", number, "--format", "json").json()[which])[:16]
