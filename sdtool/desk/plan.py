@@ -97,19 +97,6 @@ def _caller(desk: Desk, ticket: Ticket) -> dict[str, str]:
     return dict(zip(_CALLER, known, strict=True))
 
 
-_CALLER = ("caller", "caller_mail", "caller_phone", "department")
-
-
-def _caller(desk: Desk, ticket: Ticket) -> dict[str, str]:
-    from sdtool.desk import people
-
-    if ticket.caller is None:
-        return dict.fromkeys(_CALLER, "")
-    person = people.get(desk.store, ticket.caller)
-    known = (person.name, person.mail or "", person.phone or "", person.department)
-    return dict(zip(_CALLER, known, strict=True))
-
-
 def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
     """Return a ticket as `sd show` and `--format json` give it; moments in epoch seconds."""
     from sdtool.desk import links, queue
