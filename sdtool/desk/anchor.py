@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 
+from sdtool.errors import NotAllowed
 from sdtool.output import remark
+from sdtool.store.files import make_file
 
 _LINE = r"journal (\d+):([0-9a-f]{64})"
 
@@ -19,7 +22,9 @@ def note_head(path: str, number: int, head: str) -> None:
     syslog.syslog(syslog.LOG_INFO, line)
     if path:
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o640)
+            with contextlib.suppress(FileExistsError):
+                make_file(path)
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 os.write(descriptor, f"{line}\n".encode())
             finally:
@@ -35,8 +40,18 @@ def read_heads(text: str) -> list[tuple[int, str]]:
 
 
 def noted(path: str) -> list[tuple[int, str]]:
-    """Return the heads in an anchor file; [] when there is none."""
-    if not path or not os.path.exists(path):
+    """Return the heads in an anchor file; [] when none is set, or none is there (which is remarked).
+
+    Raises:
+        NotAllowed: it may not be read.
+    """
+    if not path:
         return []
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return read_heads(file.read())
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return read_heads(file.read())
+    except FileNotFoundError:
+        remark(f"the anchor file {path} is not there: a tail that was cut off cannot be seen")
+        return []
+    except OSError as exc:
+        raise NotAllowed(f"the anchor file {path} cannot be read: {exc.strerror}") from exc
