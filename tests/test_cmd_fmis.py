@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Ran, Sd
+from tests.conftest import MELDER, Ran, Sd
 from tests.fmis_files import TABLES, csv_text, map_text, row, write
 
 ROWS = [
@@ -329,3 +329,30 @@ def _kill_at(words: list[str], database: Path, wanted: int) -> int:
     process.send_signal(signal.SIGKILL)
     process.wait()
     return len(tickets_of(database))
+
+
+def test_agent_gets_in_between_two_slices(sd: Sd, place: Path) -> None:
+    """A ticket made during an import gets a number in the midst of it, not after its last."""
+    rows = [row(f"{8 + n // 60:02}:{n % 60:02}", "Nieuw", Nr=f"F{n}") for n in range(600)]
+    file, map_ = write(place, rows, map_text())
+    words = [
+        sys.executable,
+        "-m",
+        "sdtool",
+        "--as-of",
+        "2026-11-23T10:30",
+        "fmis",
+        "import",
+        file,
+        "--map",
+        map_,
+    ]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    while process.poll() is None and not tickets_of(place / "desk.db"):
+        time.sleep(0.002)
+    ran = sd("new", "Printer", "--caller", MELDER, "--channel", "phone", "--type", "incident",
+             "--category", "printer", "--urgency", "normal", "--format", "json")  # fmt: skip
+
+    assert process.wait() == 0
+    assert (ran.code, len(tickets_of(place / "desk.db"))) == (0, 601)
+    assert ran.json()["id"] < 600
