@@ -137,7 +137,7 @@ def _weekend(town: _Town, callers: list[int]) -> None:
 
 
 def _person(desk: Desk, number: int, name: str, group: str, department: str) -> people.Person:
-    mail = people.fold(name).replace("'", "").replace("ı", "i").replace(" ", ".")
+    mail = people.fold(name.replace("'", "")).replace(" ", ".")
     values = {"name": name, "mail": f"{mail}@provincie.example", "phone": f"09 267 70 {number:02d}"}
     values |= {"staff_number": f"P{1000 + number}", "target_group": group, "department": department}
     return people.add(desk, values)

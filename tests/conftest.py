@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sdtool import cli
+from sdtool import cli, output
 from sdtool.commands.base import App
 from sdtool.desk import Desk
 from sdtool.settings import load
@@ -60,6 +60,7 @@ def _call(*arguments: object, as_of: str | None = NOW, stdin: str = "") -> Ran:
             code = cli.run(words)
     finally:
         sys.stdin = held
+        output.stored("")  # a process of its own would forget, too
     return Ran(code, out.getvalue(), err.getvalue())
 
 

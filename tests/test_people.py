@@ -163,3 +163,11 @@ def test_dropped_target_group_falls_back(desk: Desk) -> None:
     kept = tuple(g for g in desk.rulebook.target_groups if g.key != "deputies")
     desk.rulebook = desk.rulebook._replace(target_groups=kept)
     assert people.target_group(desk, one.id) == "staff"
+
+
+@pytest.mark.parametrize("heard", ["dhondt", "D'Hondt", "d’hondt celik", "hondt-çelik", "DHONDT CELIK", "leen çelik"])
+def test_a_name_is_found_as_it_sounds(sd: Sd, heard: str) -> None:
+    """On the phone nobody spells apostrophes, hyphens and cedillas."""
+    sd("person", "add", "Leen D'Hondt-Çelik", "--mail", "leen@example.be")
+
+    assert "leen@example.be" in sd("person", "list", heard).out

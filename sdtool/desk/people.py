@@ -57,8 +57,13 @@ def _described(person: Person) -> str:
     return f"{person.name} ({', '.join(part for part in (reach, person.department) if part)})"
 
 
+_APOSTROPHE = re.compile(r"(\w*)['’‘`´](\w+)")
+_HYPHENS = str.maketrans({"-": " ", "‐": " ", "–": " ", "ı": "i"})
+
+
 def fold(text: str) -> str:
-    """Return `text` without case, accents and double spaces, to compare names."""
+    """Return the words of a name as it is heard: no case, accents or hyphens; `d'hondt` as `dhondt hondt`."""
+    text = _APOSTROPHE.sub(r"\1\2 \2", text).translate(_HYPHENS)
     if not text.isascii():
         import unicodedata
 
@@ -109,7 +114,7 @@ def _by_name(store: Store, key: str) -> list[Row]:
     exact = list(
         store.query("select * from person where name_key = :key and active = 1 order by id", key=key)
     )
-    words = _parts(key)
+    words = key.split()
     if exact or not words:
         return exact
     # every word must begin a word of the name; the longest one narrows the search in the database
@@ -119,12 +124,7 @@ def _by_name(store: Store, key: str) -> list[Row]:
         " order by name_key, id limit 1000",
         pattern=f"%{pattern}%",
     )
-    return [r for r in rows if all(any(p.startswith(w) for p in _parts(r["name_key"])) for w in words)]
-
-
-def _parts(key: str) -> list[str]:
-    """Return the parts of a name, at hyphens and apostrophes too: Çelik finds D'Hondt-Çelik."""
-    return re.findall(r"[^\W_]+", key)
+    return [r for r in rows if all(any(p.startswith(w) for p in r["name_key"].split()) for w in words)]
 
 
 def find_one(store: Store, text: str) -> Person:
