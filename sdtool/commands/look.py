@@ -173,13 +173,13 @@ def _shown(key: str, value: Any, ticket: Ticket, zone: str) -> Any:
 
 def readable(app: App, number: int) -> Ticket:
     """Return a ticket the actor may read whole; reading a confidential one is journaled."""
-    from sdtool.store.journal import Entry, append
-
     desk = app.desk
     ticket = tickets.get(desk.store, number)
     if not ticket.confidential:
         return ticket
     tickets.require_readable(desk, ticket)
+    from sdtool.store.journal import Entry, append
+
     entry = Entry("reading", number, "read", desk.actor, desk.source, desk.now, {})
     desk.run(lambda: append(desk.store, [entry]))
     return ticket

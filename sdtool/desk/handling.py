@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sdtool.desk import Desk, letters, people, tickets
+from sdtool.desk import Desk, people, tickets
 from sdtool.errors import Conflict, NotFound, Refused, UsageFault
 from sdtool.rulebook import PARTIES, TYPES, find, require
 from sdtool.rules.lifecycle import RETURN_REASONS, Ticket
@@ -81,6 +81,8 @@ def note(desk: Desk, number: int, text: str, *, public: bool, if_rev: int | None
     """Add a note: internal, or to the customer; then it counts as an answer and is mailed."""
     body = text_of("note", text)
     # the mail is composed before the gate is taken: templates are slow
+    from sdtool.desk import letters
+
     letter = letters.note(desk, tickets.get(desk.store, number), body) if public else None
 
     def work() -> Ticket:

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sdtool.desk import Desk, calendars, tickets
+from sdtool.desk import Desk, tickets
 from sdtool.rules.lifecycle import Ticket
 from sdtool.store.base import Row
 
@@ -56,6 +56,8 @@ def _candidates(desk: Desk, groups: Sequence[str], limit: int) -> list[Ticket]:
 
 
 def _step(desk: Desk, ticket: Ticket) -> Step:
+    from sdtool.desk import calendars
+
     day = tickets.day_of(ticket.opened_at, desk.timezone)
     key = desk.rulebook.target_on(ticket.type, ticket.priority, day).calendar
     calendar = calendars.load(desk.store, desk.rulebook, key, min(ticket.opened_at, desk.now))

@@ -1,0 +1,1 @@
+"""Guards: what must hold for the whole tree, whoever changes it."""
