@@ -1,0 +1,1 @@
+"""Measurements: a generator of desks, a reference program, and what compares `sd` with it."""
