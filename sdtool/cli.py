@@ -118,10 +118,12 @@ def actor(database: str) -> str:
     import pwd
 
     user = os.getuid()
-    with contextlib.suppress(OSError, ValueError):
+    caller = os.environ.get("SUDO_UID", "")
+    with contextlib.suppress(OSError):
         status = os.stat(database.removeprefix("sqlite:///"))
-        if "SUDO_UID" in os.environ and status.st_uid == os.geteuid() == user and not status.st_mode & 0o077:
-            user = int(os.environ["SUDO_UID"])
+        private = status.st_uid == os.geteuid() == user and not status.st_mode & 0o077
+        if private and caller.isascii() and caller.isdigit() and int(caller) < 2**32:
+            user = int(caller)
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:

@@ -29,9 +29,15 @@ CUT = (  # the newest ticket and every trace of it
 )
 
 
+_made: list[bytes] = []
+
+
 @pytest.fixture
 def lived(sd: Sd, new: Callable[..., int], database: Path) -> Path:
-    """A desk on which something happened: persons, tickets, a wait, a link, a merge, an undo."""
+    """A desk on which something happened: persons, tickets, a wait, a link, a merge, an undo; made once."""
+    if _made:
+        database.write_bytes(_made[0])
+        return database
     numbers = [new(f"Ticket {number}") for number in range(5)]
     for words in (
         ["person", "edit", "1", "--department", "Wegen"],
@@ -48,6 +54,7 @@ def lived(sd: Sd, new: Callable[..., int], database: Path) -> Path:
         ran = sd(*words)
         assert ran.code == 0, (words, ran.err)
     assert sd("audit", "verify").code == 0
+    _made.append(database.read_bytes())
     return database
 
 
@@ -114,8 +121,8 @@ INSIDE = {
     "forge": ["insert into event select 1 + max(id), act, kind, subject, verb, actor, source, at,"
               " recorded_at, commitment, hash from event",
               "update counter set value = value + 1 where name = 'event'"],
-    "forge before the first": ["insert into event select -5, act, 'reading', subject, 'read', actor, source, at,"
-                               " recorded_at, commitment, hash from event where id = 1"],
+    "forge before the first": ["insert into event select -5, act, 'reading', subject, 'read', actor, source,"
+                               " at, recorded_at, commitment, hash from event where id = 1"],
     "forge an erasure": ["delete from event_data where event = 4",
                          "insert into event select 1 + max(id), act, 'event', 4, 'erased', actor, source, at,"
                          " recorded_at, commitment, hash from event",
