@@ -26,12 +26,12 @@ def init(app: App, path: str | None) -> None:
     """Write the shipped rulebook to a file of your own, to edit."""
     target = path or app.settings.rulebook or settings.own_rulebook()
     _, content = rulebook.source("")
+    if os.path.lexists(target):
+        raise Conflict(f"{target} exists already: nothing was changed")
     try:
         os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
         with open(target, "xb") as file:
             file.write(content)
-    except FileExistsError as exc:
-        raise Conflict(f"{target} exists already: nothing was changed") from exc
     except OSError as exc:
         raise NotAllowed(f"{target} cannot be written: {exc.strerror}") from exc
     output.echo(f"{target} written; edit it, then `sd rulebook check`")

@@ -280,31 +280,40 @@ def _import(desk: Desk, path: str, table: "Table") -> Imported:
     from sdtool.desk.tables import Fault, refused
 
     counts, faults = {"added": 0, "changed": 0, "same": 0}, []
+    lines: dict[int, int] = {}  # person -> the line that named them
     for line, row in table.records():
         try:
-            counts[_take_in(desk, {name: value for name, value in row.items() if value.strip()})] += 1
+            person, did = _take_in(desk, {name: value for name, value in row.items() if value.strip()})
         except (UsageFault, Conflict) as exc:
             faults.append(Fault(line, exc.message))
+            continue
+        counts[did] += 1
+        if lines.setdefault(person, line) != line:
+            faults.append(Fault(line, f"is the same person as line {lines[person]}"))
     if faults:
         raise refused(path, faults)
     return Imported(**counts)
 
 
-def _take_in(desk: Desk, row: Mapping[str, Any]) -> str:
+def _take_in(desk: Desk, row: Mapping[str, Any]) -> tuple[int, str]:
     if not row.get("name"):
         raise UsageFault("the name is empty")
     given = clean(desk.rulebook, row)
     twin = _twin(desk.store, given)
     if twin is None:
-        add(desk, given)
-        return "added"
-    return "same" if edit(desk, twin.id, given).rev == twin.rev else "changed"
+        return add(desk, given).id, "added"
+    return twin.id, "same" if edit(desk, twin.id, given).rev == twin.rev else "changed"
 
 
 def _twin(store: Store, given: Mapping[str, Any]) -> Person | None:
+    """Return whom a row means; a mail address counts where it does not contradict the staff number."""
     row = None
     if given.get("staff_number"):
         row = store.one("select * from person where staff_number = :number", number=given["staff_number"])
     if row is None and given.get("mail"):
-        row = store.one("select * from person where mail_key = :mail", mail=given["mail"].casefold())
+        row = store.one(
+            "select * from person where mail_key = :mail and (staff_number is null or :number = '')",
+            mail=given["mail"].casefold(),
+            number=given.get("staff_number") or "",
+        )
     return Person(**dict(row)) if row is not None else None
