@@ -242,7 +242,7 @@ def test_resolving_needs_a_solution() -> None:
 
 def test_resolving_waits_for_sub_tickets() -> None:
     """Open sub-tickets are named in the refusal."""
-    with pytest.raises(Refused, match="close 13, 14 first"):
+    with pytest.raises(Refused, match="close or unlink 13, 14 first"):
         decide(ticket("active"), act("resolve", open_parts=[13, 14]))
 
 

@@ -75,7 +75,7 @@ def test_open_sub_ticket_keeps_open(sd: Sd, three: tuple[int, int, int]) -> None
     whole, part, _ = three
     sd("link", part, "part-of", whole)
     ran = sd("close", whole, "--solution", "klaar")
-    assert (ran.code, f"close {part} first" in ran.err) == (3, True)
+    assert (ran.code, f"close or unlink {part} first" in ran.err) == (3, True)
     sd("close", part, "--solution", "klaar")
     assert sd("close", whole, "--solution", "klaar").code == 0
 
@@ -119,7 +119,7 @@ def test_unmerge_opens_again(sd: Sd, three: tuple[int, int, int]) -> None:
         (["merge 2 --into 3"], "merge 1 --into 2", 3, "ticket 2 is merged"),
         (["cancel 2 --reason x"], "merge 1 --into 2", 3, "ticket 2 is cancelled"),
         (["merge 1 --into 2"], "merge 2 --into 3", 3, "holds 1 merged ticket"),
-        (["link 2 part-of 1"], "merge 1 --into 3", 3, "has open sub-tickets (2)"),
+        (["link 2 part-of 1"], "merge 1 --into 3", 3, "has open sub-tickets: close or unlink 2 first"),
         (["close 1 --solution x"], "merge 1 --into 2", 5, "is resolved already"),
         (["merge 1 --into 2"], "merge 1 --into 3", 5, "was merged into 2"),
         ([], "unmerge 1", 5, "cannot be unmerged"),

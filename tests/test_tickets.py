@@ -314,3 +314,28 @@ def test_moments_are_those_of_brussels(sd: Sd, new: New, desk: Desk) -> None:
     opened = datetime(2026, 7, 1, 10, 0, tzinfo=ZoneInfo("Europe/Brussels"))
     assert tickets.get(desk.store, number).opened_at == int(opened.timestamp())
     assert sd("show", number, "--format", "json").json()["opened_at"] == "2026-07-01T10:00:00+02:00"
+
+
+def test_a_kept_response_stays_kept(sd: Sd, new: New) -> None:
+    """Raising the priority after the response does not break a promise that was kept."""
+    number = new(urgency="low", as_of="2026-11-23T09:00")
+    sd("take", number, as_of="2026-11-23T11:00")
+    before = sd("show", number, "--format", "json").json()["respond_by"]
+
+    sd("edit", number, "--urgency", "critical", as_of="2026-11-23T11:30")
+
+    shown = sd("show", number, "--format", "json").json()
+    assert (shown["respond_by"], shown["priority"]) == (before, 2)
+
+
+@pytest.mark.parametrize(
+    "words", [("close", "--solution", "x"), ("cancel", "--reason", "x"), ("merge", "--into", "3")]
+)
+def test_no_road_ends_a_ticket_with_open_parts(sd: Sd, new: New, words: tuple[str, ...]) -> None:
+    """A sub-ticket must not be left hanging, whichever way its ticket ends."""
+    whole, part, _ = new(), new(), new()
+    sd("link", part, "part-of", whole)
+
+    ran = sd(words[0], whole, *words[1:])
+
+    assert (ran.code, "open sub-tickets" in ran.err) == (3, True)

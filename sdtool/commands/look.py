@@ -207,19 +207,28 @@ def history(app: App, number: int, fmt: str) -> None:
         }
         if fmt in ("json", "jsonl"):
             row["data"] = event["data"]
-        rows.append({**row, "what": told(event["data"], zone)})
+        rows.append({**row, "what": told(event["verb"], event["data"], zone)})
     titles = (("at", "When"), ("actor", "Who"), ("source", "By"), ("verb", "Did"), ("what", "What"))
     output.emit(rows, titles, fmt)
 
 
-def told(data: dict[str, Any], zone: str) -> str:
+_REGISTERED = (
+    "summary",
+    "priority",
+    "group_key",
+    "category",
+    "channel",
+)  # of a new ticket, the rest is in `show`
+
+
+def told(verb: str, data: dict[str, Any], zone: str) -> str:
     """Return what an event changed, in one line."""
     parts = [str(data[name]) for name in ("text", "reason") if data.get(name)]
     if "link" in data:
         parts.append(" ".join(str(part) for part in data["link"]))
     was = data.get("was", {})
     for name, value in data.get("set", {}).items():
-        if name.endswith(("_target", "_key")) and name != "group_key":
+        if name.endswith("_target") or (verb == "new" and name not in _REGISTERED):
             continue
         new = output.local(value, zone) if name.endswith(("_at", "_due", "_until")) and value else value
         old = was.get(name)

@@ -140,11 +140,7 @@ def resolve(desk: Desk, numbers: Sequence[int], solution: str, cause: str = "", 
     def work() -> list[Ticket]:
         done = []
         for number in sorted(numbers, key=lambda n: _depth(desk, n), reverse=True):
-            args = {
-                "solution": solution,
-                "cause": cause,
-                "open_parts": tickets.open_parts(desk.store, number),
-            }
+            args = {"solution": solution, "cause": cause}
             done.append(tickets.apply(desk, number, "resolve", args, **more))
         return sorted(done, key=lambda ticket: list(numbers).index(ticket.id))
 

@@ -94,11 +94,6 @@ def merge(desk: Desk, numbers: Sequence[int], into: int) -> list[Ticket]:
 
 
 def _merge(desk: Desk, number: int, into: int) -> Ticket:
-    parts = tickets.open_parts(desk.store, number)
-    if parts:
-        raise Refused(
-            f"ticket {number} has open sub-tickets ({', '.join(map(str, parts))}): link them elsewhere first"
-        )
     held = desk.store.value("select count(*) from ticket where merged_into = :id", id=number)
     if held:
         raise Refused(

@@ -33,12 +33,12 @@ def explain(desk: Desk, ticket: Ticket) -> list[Reason]:
         Reason(
             "respond_by",
             local(ticket.respond_due, desk.timezone),
-            _promise(desk, ticket, target, target.respond, ticket.respond_due),
+            _promise(desk, ticket, target, "respond"),
         ),
         Reason(
             "resolve_by",
             local(ticket.resolve_due, desk.timezone),
-            _promise(desk, ticket, target, target.resolve, ticket.resolve_due),
+            _promise(desk, ticket, target, "resolve"),
         ),
     ]
 
@@ -79,11 +79,17 @@ def _route(desk: Desk, ticket: Ticket) -> str:
     return f"{last['verb']} by {last['actor']} on {local(last['at'], desk.timezone)}{said}; at first {text}"
 
 
-def _promise(desk: Desk, ticket: Ticket, target: Target, promised: tuple[int, float], due: int) -> str:
-    seconds, days = promised
+def _promise(desk: Desk, ticket: Ticket, target: Target, promise: str) -> str:
+    seconds, days = target.respond if promise == "respond" else target.resolve
+    due = ticket.respond_due if promise == "respond" else ticket.resolve_due
     length = f"{days:g} working day(s)" if days else duration(seconds)
     rule = f"{ticket.type} P{ticket.priority}: {length}, calendar {target.calendar}"
     rule += f", from {local(ticket.opened_at, desk.timezone)}"
+    answered = _answered(ticket)
+    if promise == "respond" and answered is not None:
+        due = min(due, answered)  # what came after the response moved it no more
+        if ticket.respond_target != _seconds(desk, ticket, target):
+            rule = f"as it was promised before the priority changed: {duration(ticket.respond_target)}"
     calendar = calendars.load(desk.store, desk.rulebook, target.calendar, ticket.opened_at)
     lost: dict[str, int] = {}
     for pause in tickets.pauses(desk.store, ticket.id):
@@ -91,6 +97,16 @@ def _promise(desk: Desk, ticket: Ticket, target: Target, promised: tuple[int, fl
             name = f"waiting for {pause.party}" if pause.party else "resolved"
             lost[name] = lost.get(name, 0) + calendar.between(pause.start, pause.end)
     return rule + "".join(f", plus {duration(s)} {name}" for name, s in lost.items() if s)
+
+
+def _answered(ticket: Ticket) -> int | None:
+    """Return when somebody first responded: took it, or told the customer something."""
+    return min((at for at in (ticket.accepted_at, ticket.responded_at) if at is not None), default=None)
+
+
+def _seconds(desk: Desk, ticket: Ticket, target: Target) -> int:
+    calendar = calendars.load(desk.store, desk.rulebook, target.calendar, ticket.opened_at)
+    return deadline.target_seconds(calendar, ticket.opened_at, deadline.Target(*target.respond))
 
 
 def ledger(desk: Desk, ticket: Ticket) -> deadline.Ledger:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sdtool.desk import Desk
 from sdtool.errors import Conflict, NotAllowed, NotFound
 from sdtool.rulebook import Rulebook
-from sdtool.rules.lifecycle import Act, Fields, Ticket, clock, decide
+from sdtool.rules.lifecycle import ENDING, Act, Fields, Ticket, clock, decide
 from sdtool.store.base import Row, Store
 
 if TYPE_CHECKING:
@@ -108,7 +108,10 @@ def apply(
         require_readable(desk, ticket)
         require_rev(ticket, if_rev)
         moment = _after_last(desk.store, ticket, desk.now if at is None else at)
-        act = Act(verb, moment, desk.actor, args or {}, lambda key: line_of(desk.rulebook, key))
+        known = dict(args or {})
+        if verb in ENDING:
+            known["open_parts"] = open_parts(desk.store, number)
+        act = Act(verb, moment, desk.actor, known, lambda key: line_of(desk.rulebook, key))
         changed = decide(ticket, act)
         return write(desk, ticket, verb, changed, data or {}, moment)
 
@@ -117,7 +120,9 @@ def apply(
 
 def _after_last(store: Store, ticket: Ticket, at: int) -> int:
     last = store.value(
-        "select at from event where kind = 'ticket' and subject = :id order by id desc limit 1", id=ticket.id
+        "select at from event where kind = 'ticket' and subject = :id and verb <> 'reschedule'"
+        " order by id desc limit 1",
+        id=ticket.id,
     )
     return max(at, ticket.opened_at, last or 0)
 
@@ -127,9 +132,16 @@ def write(desk: Desk, ticket: Ticket, verb: str, changed: Fields, data: Mapping[
     after = ticket._replace(**changed)
     moved = _move_clock(desk.store, ticket, after, at)
     if moved or _CLOCK_FIELDS & changed.keys():
-        new = promised(desk, after, pauses(desk.store, ticket.id))
-        changed = changed | {name: value for name, value in new.items() if getattr(ticket, name) != value}
+        changed = changed | _moved_promises(desk, ticket, after)
     return record(desk, ticket, verb, changed, data, at)
+
+
+def _moved_promises(desk: Desk, before: Ticket, after: Ticket) -> Fields:
+    """Return the deadlines that changed. Once somebody responded, that promise is kept or broken for good."""
+    new = promised(desk, after, pauses(desk.store, after.id))
+    if before.accepted_at is not None or before.responded_at is not None:
+        del new["respond_due"], new["respond_target"]
+    return {name: value for name, value in new.items() if getattr(before, name) != value}
 
 
 def reschedule(desk: Desk) -> int:
@@ -138,8 +150,7 @@ def reschedule(desk: Desk) -> int:
     rows = desk.store.query(f"select * from ticket where {OPEN} order by id")  # noqa: S608 (a constant)
     for row in rows:
         ticket = Ticket(**dict(row))
-        new = promised(desk, ticket, pauses(desk.store, ticket.id))
-        changed = {name: value for name, value in new.items() if getattr(ticket, name) != value}
+        changed = _moved_promises(desk, ticket, ticket)
         if changed:
             record(desk, ticket, "reschedule", changed, {}, _after_last(desk.store, ticket, desk.now))
             moved += 1

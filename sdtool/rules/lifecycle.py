@@ -15,6 +15,7 @@ LINKS = ("duplicate-of", "part-of", "caused-by", "blocks")
 OPEN_STATES = ("new", "assigned", "active", "waiting")
 ENDED_STATES = ("resolved", "closed", "cancelled", "merged")
 STATES = OPEN_STATES + ENDED_STATES
+ENDING = ("resolve", "cancel", "merge")  # refused while a sub-ticket is open: args["open_parts"] lists those
 
 
 class Ticket(NamedTuple):
@@ -93,6 +94,9 @@ def decide(ticket: Ticket, act: Act) -> Fields:
     states, rule = _VERBS[act.verb]
     if ticket.state not in states:
         raise Conflict(_why_not(ticket, act.verb))
+    if act.verb in ENDING and act.args.get("open_parts"):
+        listed = ", ".join(str(part) for part in act.args["open_parts"])
+        raise Refused(f"ticket {ticket.id} has open sub-tickets: close or unlink {listed} first")
     changed = rule(ticket, act)
     return {name: value for name, value in changed.items() if getattr(ticket, name) != value}
 
@@ -220,9 +224,6 @@ def _return(ticket: Ticket, act: Act) -> Fields:
 def _resolve(ticket: Ticket, act: Act) -> Fields:
     if not act.args.get("solution", "").strip():
         raise UsageFault(f'ticket {ticket.id} needs a solution before it can be closed: add --solution "…"')
-    if act.args.get("open_parts"):
-        listed = ", ".join(str(part) for part in act.args["open_parts"])
-        raise Refused(f"ticket {ticket.id} has open sub-tickets: close {listed} first")
     return {
         **_NOT_WAITING,
         "state": "resolved",
