@@ -1,4 +1,4 @@
-"""The root of `sd`: the table of words, global options, and the one place where an error becomes text and exit code."""
+"""The root of `sd`: table of words, global options, the one place where an error becomes text and code."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rulebook": ("rulebook", "rulebook_", "The desk's agreements: init, check, show."),
     "sla": ("sla", "sla", "Deadlines: the ledger of a ticket's time."),
     "calendar": ("calendar", "calendar", "Days off: show, check, sync."),
-    "fmis": ("fmis", "fmis", "Exchange with the facility management system."),
+    "fmis": ("fmis", "fmis", "The facility management system: import, map."),
     "report": ("report", "report", "Reports: the KPIs of the service sheet."),
     "mail": ("mail", "mail", "Outgoing mail: send, queue, retry, cancel."),
     "cron": ("cron", "cron", "Scheduled jobs: run, status."),
@@ -72,6 +72,15 @@ class Root(click.Group):
         module, attribute, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"sdtool.commands.{module}"), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Look a word up; who mistypes one is shown those that are like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as exc:
+            raise click.exceptions.NoSuchCommand(exc.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the words with the help of the table: nothing is imported."""
@@ -169,11 +178,17 @@ def run(arguments: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return PIPE_CLOSED
-    except Exception as exc:  # a bug: one line for the user, the traceback for who asks
-        if os.environ.get("SD_DEBUG"):
-            raise
-        text = f"internal error ({type(exc).__name__}): nothing was stored by this command"
-        return _report(Internal(text, hint="SD_DEBUG=1 shows where; please report it"), fmt)
+    except Exception as exc:
+        return _report(_bug(exc), fmt)
+
+
+def _bug(exc: Exception) -> SdError:
+    """Put a bug of ours in one line for the user; who asks for it gets the traceback."""
+    if os.environ.get("SD_DEBUG"):
+        raise exc
+    so_far = output.stored() or "nothing was stored by this command"
+    text = f"internal error ({type(exc).__name__}): {so_far}"
+    return Internal(text, hint="SD_DEBUG=1 shows where; please report it")
 
 
 def _report(exc: SdError, fmt: str) -> int:

@@ -323,10 +323,11 @@ def prepare_streams() -> None:
     stored("")
 
 
-def stored(what: str) -> None:
-    """Remember what this command has committed, "Ticket 42 was created", to say it should the output fail."""
+def stored(what: str | None = None) -> str:
+    """Remember what this command has committed, "Ticket 42 was created", to say it should it fail later."""
     global _stored
-    _stored = what
+    _stored = _stored if what is None else what
+    return _stored
 
 
 def flush() -> None:

@@ -91,7 +91,7 @@ def queue(app: App, state: str | None, limit: int, fmt: str) -> None:
 
 
 @mail.command()
-@click.argument("ids", type=IDS)
+@click.argument("ids", type=IDS, help="Mails of the queue: 12, 12-15,20, or - for standard input.")
 @dry_run_option
 @click.pass_obj
 def retry(app: App, ids: list[int]) -> None:
@@ -101,7 +101,7 @@ def retry(app: App, ids: list[int]) -> None:
 
 
 @mail.command()
-@click.argument("ids", type=IDS)
+@click.argument("ids", type=IDS, help="Mails of the queue: 12, 12-15,20, or - for standard input.")
 @dry_run_option
 @click.pass_obj
 def cancel(app: App, ids: list[int]) -> None:
