@@ -172,6 +172,27 @@ def test_the_first_response_is_met_by_acceptance_or_answer(world):
     assert (figure.n, figure.of) == (2, 3)
 
 
+@pytest.mark.parametrize(
+    ("done", "met"),
+    [("03 17:00", 1), ("03 17:05", 1), ("03 23:59", 1), ("04 08:00", 1), ("04 08:01", 0)],
+)
+def test_after_closing_time_is_the_same_instant_until_the_desk_opens(world, done, met):
+    """Due at closing time: met until there is working time in between, for response and solution alike."""
+    world.ticket(accepted_at=done, resolved_at=done, resolve_due="03 17:00", respond_due="03 17:00")
+
+    found = world.figures()
+    assert [found[f"{promise}_attainment"].n for promise in ("resolve", "respond")] == [met, met]
+
+
+def test_by_a_clock_that_never_stops_a_minute_late_is_late(world):
+    always = [t._replace(calendar="always") for t in world.book.targets]
+    world.book = world.book._replace(targets=tuple(always))
+    world.ticket(resolved_at="03 17:05", resolve_due="03 17:00")
+    world.ticket(resolved_at="03 17:00", resolve_due="03 17:00")
+
+    assert world.values("resolve_attainment") == [0.5]
+
+
 def test_a_norm_holds_from_its_day_on(world):
     sheet = (rulebooks.Norm("throughput", 1.0), rulebooks.Norm("throughput", 1.2, "2026-11-30"))
     world.book = world.book._replace(service_sheet=sheet)

@@ -185,13 +185,13 @@ class _Desk:
         return Outcome(
             case.priority,
             case.category,
-            case.resolved_at <= case.resolve_due,
-            min(steps) <= case.respond_due if steps else None,
+            _in_time(case.resolve_due, case.resolved_at, clock),
+            _in_time(case.respond_due, min(steps), clock) if steps else None,
             case.escalations > 0,
             case.escalations == 0 and case.group_key in self.first_line,
             case.escalations > 0 and case.wrong_routings > 0,
             contactable,
-            contactable and self._alone(case, pauses) and self._in_time(case, clock),
+            contactable and self._alone(case, pauses) and self._at_once(case, clock),
         )
 
     def _alone(self, case: Case, pauses: Sequence[Pause]) -> bool:
@@ -199,10 +199,15 @@ class _Desk:
         untouched = not (case.contacts or case.escalations or case.reopens)
         return untouched and case.group_key in self.first_line and not any(p.party for p in pauses)
 
-    def _in_time(self, case: Case, clock: Calendar) -> bool:
+    def _at_once(self, case: Case, clock: Calendar) -> bool:
         if self.days:
             return bool(case.resolved_at <= clock.add_days(case.opened_at, self.days))
         return clock.between(case.opened_at, case.resolved_at) <= self.seconds
+
+
+def _in_time(due: int, at: int, clock: Calendar) -> bool:
+    """Tell whether what was due was done by then: closing time and the next opening are the same instant."""
+    return at <= due or clock.between(due, at) <= 0
 
 
 def _add(outcome: Outcome, tickets: int, desk: _Desk, tally: Tally) -> None:

@@ -220,12 +220,16 @@ def _attainment(promise: str, level: int | None) -> Kpi:
     }[promise]
     met = {
         "resolve": (
-            "Opgelost uiterlijk op de oplostermijn ÷ opgelost met die termijn.",
-            "Resolved by the resolve deadline ÷ resolved that had one.",
+            "Opgelost uiterlijk op de oplostermijn, of erna zonder openingsuren ertussen"
+            " ÷ opgelost met die termijn.",
+            "Resolved by the resolve deadline, or after it with no opening hours between"
+            " ÷ resolved that had one.",
         ),
         "respond": (
-            "Aangenomen of beantwoord uiterlijk op de reactietermijn ÷ opgelost met die termijn.",
-            "Accepted or answered by the respond deadline ÷ resolved that had one.",
+            "Aangenomen of beantwoord uiterlijk op de reactietermijn, of erna zonder openingsuren ertussen"
+            " ÷ opgelost met die termijn.",
+            "Accepted or answered by the respond deadline, or after it with no opening hours between"
+            " ÷ resolved that had one.",
         ),
     }[promise]
     end, mark = ("", "") if level is None else (f"_p{level}", f", P{level}")
