@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sdtool import output
-from sdtool.commands.base import App, format_option
+from sdtool.commands.base import App, OwnFile, format_option
 from sdtool.errors import Failed, UsageFault
 
 
@@ -19,7 +19,7 @@ def audit() -> None:
     "--anchor", "anchors", multiple=True, metavar="N:HASH", help="A head noted outside: system log, KPI mail."
 )
 @click.option(
-    "--anchor-file", type=click.Path(exists=True, dir_okay=False), help="A log or mail that holds such heads."
+    "--anchor-file", type=OwnFile(exists=True, dir_okay=False), help="A log or mail that holds such heads."
 )
 @click.pass_obj
 def verify(app: App, anchors: tuple[str, ...], anchor_file: str | None) -> None:

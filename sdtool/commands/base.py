@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -171,10 +172,29 @@ def said(app: App, text: str) -> None:
     output.echo(f"(dry run) {text}" if app.dry_run else text)
 
 
+def refuse_borrowed(path: str) -> None:
+    """Refuse to open a file with rights that sudo lent: they are for the desk, not for its user's files."""
+    user = os.geteuid()
+    if path != "-" and user and os.environ.get("SUDO_UID", str(user)) != str(user):
+        raise NotAllowed(
+            f"under sudo {path} is not opened: give it on standard input, or take the output from there"
+        )
+
+
+class OwnFile(click.Path):
+    """A path that is opened with the rights of who typed it, never with those of sudo."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, checked."""
+        refuse_borrowed(str(value))
+        return super().convert(value, param, ctx)
+
+
 def read_text(value: str | None, *, what: str, longest: int) -> str:
     """Return a text given as `-` (standard input), `editor`, or a file name; "" for None."""
     if value is None:
         return ""
+    refuse_borrowed(value)
     if value == "editor":
         return (click.edit("") or "").strip()
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from sdtool import output
-from sdtool.commands.base import App, format_option
+from sdtool.commands.base import App, OwnFile, format_option, refuse_borrowed
 from sdtool.desk import fmis as exchange
-from sdtool.desk.fmis_map import source
+from sdtool.desk.fmis_map import names, source
 
 
 @click.group("fmis")
@@ -16,7 +16,7 @@ def fmis() -> None:
 
 
 @fmis.command("import")
-@click.argument("file", help="CSV export of the other system.")
+@click.argument("file", type=OwnFile(), help="CSV export of the other system.")
 @click.option("--map", "map_", required=True, metavar="MAP.toml", help="Map file, or a shipped map's name.")
 @click.option("--check", "--dry-run", "check", is_flag=True, help="Do all but store, and say what would be.")
 @click.option("--encoding", metavar="NAME", help="Encoding of the file; by default found out.")
@@ -25,6 +25,7 @@ def fmis() -> None:
 def import_(app: App, file: str, map_: str, check: bool, encoding: str | None, fmt: str) -> None:
     """Import tickets with their history; run again, it adds only what is new."""
     app.dry_run = check
+    _refuse_borrowed_map(map_)
     done = exchange.import_file(app.desk, file, map_, encoding=encoding)
     sentence = told(done)
     if not check:
@@ -41,7 +42,13 @@ def import_(app: App, file: str, map_: str, check: bool, encoding: str | None, f
 @click.argument("name", help="Shipped map, or a file.")
 def map_command(name: str) -> None:
     """Print a map, to copy and adapt it."""
+    _refuse_borrowed_map(name)
     output.echo(source(name)[1].decode("utf-8", errors="replace").rstrip("\n"))
+
+
+def _refuse_borrowed_map(name: str) -> None:
+    if name not in names():
+        refuse_borrowed(name)
 
 
 def told(done: exchange.Imported) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sdtool import output
-from sdtool.commands.base import App, dry_run_option, format_option
+from sdtool.commands.base import App, OwnFile, dry_run_option, format_option
 from sdtool.desk import people
 from sdtool.errors import BadInput, UsageFault
 
@@ -124,9 +124,7 @@ def list_(app: App, who: str | None, limit: int, fmt: str) -> None:
 
 
 @person.command("import")
-@click.argument(
-    "file", type=click.Path(exists=True, dir_okay=False), help="CSV with a header of field names."
-)
+@click.argument("file", type=OwnFile(exists=True, dir_okay=False), help="CSV with a header of field names.")
 @click.option("--encoding", help="When it is neither UTF-8 nor Windows-1252.")
 @dry_run_option
 @click.pass_obj

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sdtool import output, rulebook, settings
-from sdtool.commands.base import App, format_option
+from sdtool.commands.base import App, OwnFile, format_option
 from sdtool.errors import BadSetup, Conflict, NotAllowed
 
 
@@ -19,7 +19,7 @@ def rulebook_() -> None:
 
 @rulebook_.command("init")
 @click.argument(
-    "path", required=False, type=click.Path(dir_okay=False), help="Where; by default where sd looks for it."
+    "path", required=False, type=OwnFile(dir_okay=False), help="Where; by default where sd looks for it."
 )
 @click.pass_obj
 def init(app: App, path: str | None) -> None:
@@ -38,7 +38,7 @@ def init(app: App, path: str | None) -> None:
 
 
 @rulebook_.command("check")
-@click.argument("path", required=False, type=click.Path(), help="Which file; by default the one in use.")
+@click.argument("path", required=False, type=OwnFile(), help="Which file; by default the one in use.")
 @format_option
 @click.pass_obj
 def check(app: App, path: str | None, fmt: str) -> None:

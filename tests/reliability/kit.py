@@ -31,9 +31,9 @@ def environment(**more: str) -> dict[str, str]:
 
 def start(*words: object, program: tuple[str, ...] = SD, env: dict[str, str] | None = None, **more: Any):  # type: ignore[no-untyped-def]
     """Start a process with its output in pipes; `env` is added to `environment`."""
-    pipes = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen([*program, *map(str, words)], stdin=subprocess.DEVNULL, text=True,
-                            env=environment(**(env or {})), **pipes, **more)  # fmt: skip
+    streams = {"stdin": subprocess.DEVNULL, **dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)}
+    return subprocess.Popen([*program, *map(str, words)], text=True,
+                            env=environment(**(env or {})), **{**streams, **more})  # fmt: skip
 
 
 def ended(child: subprocess.Popen[str]) -> Ran:
