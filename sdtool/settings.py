@@ -80,7 +80,7 @@ def _mail(table: dict[str, Any], path: str) -> MailSettings:
             raise BadSetup(f"{path}: mail.{key} must be a {type(defaults[key]).__name__}")
     settings = MailSettings(**table)
     if settings.security not in ("none", "starttls", "tls"):
-        raise BadSetup(f"{path}: mail.security must be none, starttls or tls, not {settings.security!r}")
+        raise BadSetup(f"{path}: mail.security must be none, starttls or tls")
     return settings
 
 

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 
-from sdtool.errors import BadSetup, Busy, NotAllowed, OutputFailed, SdError
+from sdtool.errors import BadSetup, Busy, NotAllowed, OutputFailed, SdError, UsageFault
 
 
 def path_of(url: str) -> str:
@@ -45,6 +45,10 @@ def explained(path: str) -> Iterator[None]:
         if fault is None:
             raise
         raise fault from exc
+    except UnicodeEncodeError as exc:  # invalid UTF-8 on the command line arrives as lone surrogates
+        raise UsageFault("a text holds half a character; type it again") from exc
+    except OverflowError as exc:
+        raise UsageFault("a number is too large") from exc
 
 
 def require(path: str) -> None:
