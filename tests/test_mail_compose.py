@@ -4,6 +4,8 @@ import email
 import email.policy
 import subprocess
 import sys
+from datetime import date
+from email.errors import MessageError
 from email.message import EmailMessage
 
 import pytest
@@ -13,11 +15,13 @@ from hypothesis import strategies as st
 from sdtool.errors import BadInput, Internal
 from sdtool.mail import compose
 from sdtool.mail.compose import message, mint_id, valid_address, wire
+from sdtool.reports import kpi_mail
+from sdtool.rulebook import Report
 
 NOW = 1_790_000_000  # Monday 21 September 2026, 14:13:20 UTC
 HEADERS = [
-    "Date", "From", "To", "Message-ID", "Subject", "Auto-Submitted", "Precedence",
-    "X-Auto-Response-Suppress", "X-SD-Loop", "Content-Language", "MIME-Version", "Content-Type",
+    "Content-Type", "MIME-Version", "Date", "From", "To", "Message-ID", "Subject", "Auto-Submitted",
+    "Precedence", "X-Auto-Response-Suppress", "X-SD-Loop", "Content-Language",
 ]  # fmt: skip
 GIVEN = {
     "sender": "desk@oost.example",
@@ -162,6 +166,70 @@ def test_reserialising_the_mail_changes_no_header(subject):
     again = read(read(made(subject=subject)).as_string())
 
     assert list(again.keys()) == HEADERS
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("field", ["subject", "desk_name"])
+def test_reserialising_hostile_text_makes_no_header(field, hostile):
+    """CVE-2024-6923 strikes at whoever writes the mail again: a relay with that fault must find nothing."""
+    again = read(read(made(**{field: hostile})).as_bytes().decode())
+
+    assert list(again.keys()) == HEADERS
+    assert [a.addr_spec for a in again["From"].addresses] == ["desk@oost.example"]
+
+
+@pytest.mark.parametrize(
+    "hostile", [*HOSTILE, "--=_sd-1\nBcc: e@x.example\n\nx", "--=_sd-1--\nBcc: e@x.example"]
+)
+def test_hostile_bodies_make_no_part_and_no_header(hostile):
+    """The boundary is known to who wrote the text, and still ends nothing."""
+    parts = list(email.message_from_string(made(text=hostile, html=hostile)).walk())
+
+    assert [part.get_content_type() for part in parts] == ["multipart/alternative", "text/plain", "text/html"]
+    assert {name for part in parts[1:] for name in part.keys()} == {  # noqa: SIM118 - a Message yields no names
+        "Content-Type", "MIME-Version", "Content-Transfer-Encoding",
+    }  # fmt: skip
+    assert parts[0].epilogue in (None, "")
+
+
+@pytest.mark.parametrize("hostile", [text for text in HOSTILE if text.isascii()])
+def test_a_hostile_desk_name_adds_nothing_to_the_kpi_mail(desk, hostile):
+    """It is in the subject, in the sender, and in both bodies."""
+    named = desk.rulebook.organisation._replace(desk=hostile)
+    addressees = (Report("kpi", ("a@example.org",), "nl"),)
+    desk.rulebook = desk.rulebook._replace(organisation=named, reports=addressees)
+    kpi_mail.queue_mail(desk, date(2026, 11, 1), date(2026, 12, 1))
+
+    mail = desk.store.value("select message from outbox")
+    assert names(mail) == list(read(read(mail).as_string()).keys()) == HEADERS
+    assert [part.get_content_type() for part in read(mail).walk()][1:] == ["text/plain", "text/html"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="="), max_size=100))
+def test_a_decent_desk_name_arrives_as_it_was(name):
+    coded, address = email.utils.parseaddr(email.message_from_string(made(desk_name=name))["From"])
+
+    assert str(email.header.make_header(email.header.decode_header(coded))) == name
+    assert address == "desk@oost.example"
+
+
+def test_what_is_longer_than_a_line_stays_beside_its_name():
+    """An address or Message-ID that cannot be folded must not begin with a line end."""
+    address = f"{'a' * 64}@{'b' * 60}.{'c' * 60}.example"
+    subject, message_id = "https://oost.example/" + "a" * 400, mint_id(address[65:])
+    mail = read(made(sender=address, recipient=address, subject=subject, message_id=message_id))
+
+    assert (mail["To"], mail["X-SD-Loop"], mail["Message-ID"]) == (address, address, message_id)
+    assert mail["Subject"] == subject
+
+
+def test_the_net_below_catches_what_cpython_injects():
+    """The fault itself; a CPython in which it is mended refuses to write the mail."""
+    mail = EmailMessage()
+    mail["Subject"] = "=?utf-8?q?hi=0ABcc:_e@x?="
+    with pytest.raises((Internal, MessageError)):
+        compose._read_back(mail.as_string(), list(mail.items()))
 
 
 @pytest.mark.parametrize(
