@@ -1,10 +1,12 @@
 """Where things are: environment over settings file over XDG defaults."""
 
-# annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
+from __future__ import annotations
+
 import os
-from typing import Any, NamedTuple
+from typing import Any
 
 from sdtool.errors import BadSetup
+from sdtool.tuples import NamedTuple
 
 
 class MailSettings(NamedTuple):
