@@ -47,6 +47,15 @@ def text(name: str, language: str, **values: Any) -> str:
     return _render(False, "txt", name, language, values)
 
 
+def words(name: str, language: str, **values: Any) -> dict[str, Any]:
+    """Return what `templates/NAME.LANGUAGE.txt` sets, by name; `values` is what it names itself."""
+    served = known(language)
+    module = (
+        _environment(False).get_template(f"{name}.{served}.txt").make_module({**values, "language": served})
+    )
+    return {key: value for key, value in vars(module).items() if not key.startswith("_")}
+
+
 def inline(page: str) -> str:
     """Move the style sheet of a page into its elements, for mail clients; nothing is fetched.
 
@@ -177,8 +186,8 @@ def period(first: date, after: date, language: str) -> str:
 
 
 def markdown(value: object, language: str) -> str:
-    """Return text for a Markdown table: on one line, without what Markdown or HTML would act on."""
-    line = " ".join(str(value).split())
+    """Return text for a Markdown table: on one line, without what Markdown, HTML or a terminal acts on."""
+    line = safe(" ".join(str(value).split()))
     escaped = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(f"\\{char}" if char in "\\`*_[]#|~!" else char for char in escaped)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sdtool import render
@@ -51,7 +51,10 @@ def document(
         head: number and hash of the journal's newest event, stated at the end where the report is mailed.
     """
     draw, name = _FORMS[form]
-    page = draw(name, language, **view(report, rulebook, render.known(language), head))
+    values = view(report, rulebook, render.known(language), head)
+    if form == "md":
+        values["tables"] = _tables(values, language)
+    page = draw(name, language, **values)
     if form == "html":
         # white space says nothing here, and Gmail cuts off a mail at 102 kB
         return render.inline("\n".join(filter(None, map(str.strip, page.splitlines())))) + "\n"
@@ -175,3 +178,58 @@ def _one_of_each(listed: Iterable[Kpi]) -> Iterable[Kpi]:
 
 
 _BUCKET_KEYS = {bucket_key(low, high) for low, high in BUCKETS}
+
+
+# --- Markdown: each table's columns, a field of its rows and the word above it
+
+_FIGURES = {"label": "figure", "value": "value", "counted": "measured", "change": "change", "held": "norm"}
+_TIMES = {"label": "clock", "mean": "mean", "median": "median", "p90": "p90", "counted": "measured"}
+_COLUMNS = {
+    "norms": {"label": "figure", "value": "value", "counted": "measured", "norm": "norm", "verdict": ""},
+    "ages": {"label": "figure", "value": "open"},
+    "groups": {"name": "group", "open": "open", "late": "late", "waiting": "waiting"},
+    "categories": {"name": "category", "value": "in_time", "counted": "measured"},
+}
+_LEFT = ("label", "name", "held", "verdict")
+_VERDICTS = {None: ("·", "unknown"), True: ("✓", "met"), False: ("✗", "missed")}
+
+
+def _tables(page: Mapping[str, Any], language: str) -> dict[str, str]:
+    """Return the tables of a page by section, list or clock; "" for one without rows."""
+    words = render.words("report/words", language, **page)
+    listed = [(name, page[name], columns) for name, columns in _COLUMNS.items()]
+    listed += [(name, rows, _FIGURES) for name, rows in page["sections"].items()]
+    tables = {name: _table(rows, columns, words, language) for name, rows, columns in listed}
+    for clock, title in words["clocks"].items():
+        times = [time for time in page["times"] if time["clock"] == clock]
+        rows = [time | {name: time[name]["value"] for name in STATISTICS} for time in times]
+        tables[clock] = _table(rows, _TIMES, {**words, "clock": title}, language)
+    return tables
+
+
+def _table(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], words: Mapping[str, str], language: str
+) -> str:
+    from tabulate import tabulate  # only Markdown pays for it
+
+    if not rows:
+        return ""
+    return tabulate(
+        [[_cell(row, field, words, language) for field in columns] for row in rows],
+        [words[word] if word else "" for word in columns.values()],
+        tablefmt="pipe",
+        disable_numparse=True,
+        colalign=["left" if field in _LEFT else "right" for field in columns],
+    )
+
+
+def _cell(row: Mapping[str, Any], field: str, words: Mapping[str, str], language: str) -> str:
+    """Return a field of a row: names without what Markdown acts on, figures with their limit and verdict."""
+    if field in ("label", "name"):
+        return render.markdown(row[field], language)
+    if field not in ("norm", "verdict", "held"):
+        return str(row[field])
+    mark, word = _VERDICTS[row["met"]]
+    limit, verdict = f"{row['limit']} {row['norm']}", f"{mark} {words[word]}"
+    whole = {"norm": limit, "verdict": verdict, "held": f"{limit} {verdict}"}
+    return whole[field] if row["norm"] else ""
