@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sdtool import rulebook as rulebooks
 from sdtool.reports import backlog, cohort
 from sdtool.reports.percentile import percentile
-from sdtool.reports.period import before
+from sdtool.reports.period import before, last_month
 from sdtool.store.journal import Entry, append
 from tests.kpi_world import at, world
 
@@ -379,11 +379,37 @@ def test_the_backlog_by_group_and_the_resolved_by_category(world):
         (date(2016, 4, 1), date(2016, 5, 1), date(2016, 3, 1)),
         (date(2016, 1, 1), date(2016, 2, 1), date(2015, 12, 1)),
         (date(2016, 1, 1), date(2017, 1, 1), date(2015, 1, 1)),
+        (date(2016, 3, 1), date(2016, 4, 1), date(2016, 2, 1)),  # 31 days, and 29 before them
+        (date(2015, 11, 1), date(2017, 1, 1), date(2014, 9, 1)),
         (date(2016, 3, 30), date(2016, 4, 2), date(2016, 3, 27)),
     ],
 )
 def test_the_period_before(first, after, earlier):
     assert before(first, after) == (earlier, first)
+
+
+@given(st.dates(date(1970, 1, 1), date(2100, 1, 1)), st.integers(1, 40))
+def test_months_are_compared_with_as_many_months(day, months):
+    """Counted by hand, in months since the year 0."""
+    first = day.replace(day=1)
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+
+    earlier, end = before(first, date(year, month + 1, 1))
+
+    assert end == first
+    assert (first.year - earlier.year) * 12 + first.month - earlier.month == months
+
+
+@pytest.mark.parametrize(
+    ("today", "first"),
+    [
+        (date(2026, 11, 23), date(2026, 10, 1)),
+        (date(2026, 3, 31), date(2026, 2, 1)),
+        (date(2026, 1, 1), date(2025, 12, 1)),
+    ],
+)
+def test_the_last_whole_month(today, first):
+    assert last_month(today) == (first, today.replace(day=1))
 
 
 def test_the_figure_of_the_month_before(world):

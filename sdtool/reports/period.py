@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -31,14 +31,16 @@ def period(first: date, after: date, timezone: str) -> Period:
 
 def before(first: date, after: date) -> tuple[date, date]:
     """Return the period of equal length just before: as many whole months when it is made of months."""
+    from dateutil.relativedelta import relativedelta  # only reports pay for it
+
     if first.day == after.day == 1:
-        months = (after.year - first.year) * 12 + after.month - first.month
-        year, month = divmod(first.year * 12 + first.month - 1 - months, 12)
-        return date(year, month + 1, 1), first
+        return first - relativedelta(after, first), first
     return first - (after - first), first
 
 
 def last_month(today: date) -> tuple[date, date]:
     """Return the last whole month before `today`."""
+    from dateutil.relativedelta import relativedelta
+
     after = today.replace(day=1)
-    return (after - timedelta(days=1)).replace(day=1), after
+    return after - relativedelta(months=1), after
