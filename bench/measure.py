@@ -21,6 +21,9 @@ SOURCES = ("sdtool", "templates", "cron", "setup.cfg", "pyproject.toml")
 SHAPE = ("bench/generate.py", "sdtool/store/migrations.py", "templates/rulebook.toml")
 
 
+AS_OF = "2025-11-03T09:00"  # when the generated history ends: `generate.UNTIL`
+
+
 class Sample(NamedTuple):
     """One run of a program: seconds on the wall, seconds of processor, peak memory in MiB.
 
@@ -47,8 +50,8 @@ class Place:
         self.environment["REFERENCE_DATABASE"] = os.path.join(folder, "reference.db")
 
     def settings(self, database: str) -> dict[str, str]:
-        """Return the environment in which `sd` works on this database."""
-        return {**self.environment, "SD_DATABASE": database}
+        """Return the environment in which `sd` works on this database, on the day its history ends."""
+        return {**self.environment, "SD_DATABASE": database, "SD_AS_OF": AS_OF}
 
     def run(self, words: Sequence[str], database: str = "", *, check: bool = True) -> Sample:
         """Run an installed program to its end; its output is thrown away."""
