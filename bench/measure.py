@@ -114,6 +114,8 @@ def desk(place: Place, count: int) -> str:
             digest.update(file.read())
     kept = os.path.join(KEPT, f"desk-{count}-{digest.hexdigest()[:12]}.db")
     if not os.path.exists(kept):
+        for stale in (name for name in os.listdir(KEPT) if name.startswith(f"desk-{count}-")):
+            os.remove(os.path.join(KEPT, stale))
         made = os.path.join(place.folder, "generated.db")
         place.python(["-m", "bench.generate", made, "--tickets", str(count)])
         os.replace(made, kept)
