@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -114,8 +115,8 @@ def desk(place: Place, count: int) -> str:
             digest.update(file.read())
     kept = os.path.join(KEPT, f"desk-{count}-{digest.hexdigest()[:12]}.db")
     if not os.path.exists(kept):
-        for stale in (name for name in os.listdir(KEPT) if name.startswith(f"desk-{count}-")):
-            os.remove(os.path.join(KEPT, stale))
+        for stale in Path(KEPT).glob(f"desk-{count}-*.db"):
+            stale.unlink()
         made = os.path.join(place.folder, "generated.db")
         place.python(["-m", "bench.generate", made, "--tickets", str(count)])
         os.replace(made, kept)
