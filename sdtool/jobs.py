@@ -73,18 +73,9 @@ def _mail(desk: Desk) -> str:
     )
     if done is None:
         return ""
-    message = _counted(
-        [
-            (done.sent, "sent"),
-            (done.deferred, "deferred"),
-            (done.failed, "failed"),
-            (done.expired, "expired"),
-            (done.twice_possible, "may arrive twice"),
-        ]
-    )
     if done.failed or done.expired:
-        raise Failed(f"mail: {message}", hint="`sd mail queue --state failed` tells which, and why")
-    return message
+        raise Failed(f"mail: {done.counts}", hint="`sd mail queue --state failed` tells which, and why")
+    return done.counts
 
 
 def _calendar(desk: Desk) -> str:

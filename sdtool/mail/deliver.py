@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import binascii
 import contextlib
-import fcntl
-import os
 import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sdtool.errors import BadSetup, NotAllowed, Refused
+from sdtool.errors import BadSetup, Refused
 from sdtool.mail import outbox
 from sdtool.mail.compose import valid_address, wire
 from sdtool.mail.outbox import Outcome
@@ -43,6 +41,12 @@ class Sent(NamedTuple):
     expired: int = 0
     twice_possible: int = 0
     trouble: str = ""
+
+    @property
+    def counts(self) -> str:
+        """The counts in words, "3 sent, 1 deferred"; "" when there was nothing to do."""
+        named = zip(("sent", "deferred", "failed", "expired", "may arrive twice"), self[:5], strict=True)
+        return ", ".join(f"{count} {word}" for word, count in named if count)
 
 
 class _NoSession(Exception):
@@ -70,8 +74,8 @@ def send(
     if store.dry_run:
         raise Refused("mail cannot be sent on a dry run: nothing was sent")
     end = time.monotonic() + run_time
-    with _only_sender(store) as alone:
-        if not alone:
+    with store.lock("sending") as ours:
+        if not ours:
             return None
         recovered, expired = store.run(lambda: outbox.tidy(store, now()))
         ids = outbox.due(store, now())
@@ -117,27 +121,7 @@ def _deliver(
     return outcomes
 
 
-# --- One run at a time, one commit a mail
-
-
-@contextlib.contextmanager
-def _only_sender(store: Store) -> Iterator[bool]:
-    """Tell whether we are the only run; the lock goes with the process, however that ends."""
-    path = f"{getattr(store, 'path')}.sending"  # noqa: B009 - only an engine in a file has one
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
-    except OSError as exc:
-        raise NotAllowed(f"the lock file {path} cannot be opened: {exc.strerror}; no mail was sent") from exc
-    try:
-        with contextlib.suppress(PermissionError):  # only its owner can
-            os.fchmod(descriptor, 0o660)  # the group sends too, whatever the umask
-        alone = False
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            alone = True
-        yield alone
-    finally:
-        os.close(descriptor)
+# --- One commit a mail
 
 
 def _step(store: Store, last: tuple[Row, Outcome] | None, id_: int | None, now: int) -> Row | None:
