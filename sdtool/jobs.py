@@ -81,8 +81,7 @@ def _mail(desk: Desk) -> str:
 def _calendar(desk: Desk) -> str:
     from sdtool.desk import calendars
 
-    year = today(desk).year
-    days, moved = calendars.sync(desk, range(year - 1, year + 4))
+    days, moved = calendars.sync(desk, calendars.horizon(desk))
     return _counted([(days, "day(s) off changed"), (moved, "deadline(s) moved")])
 
 

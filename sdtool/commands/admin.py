@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import date
 from typing import Any
 
 import click
@@ -21,8 +20,7 @@ def init(app: App) -> None:
 
     book = app.rulebook  # a faulty rulebook is said before anything is made
     create_store(app.settings.database, os.urandom(16).hex()).close()
-    year = date.fromtimestamp(app.now).year
-    days, _ = calendars.sync(app.desk, range(year - 1, year + 4))
+    days, _ = calendars.sync(app.desk, calendars.horizon(app.desk))
     output.stored("The desk was made")
     output.echo(
         f"{app.settings.database} made for {book.organisation.name}, with {days} days off in its calendar"
