@@ -62,7 +62,7 @@ def check(app: App, year: int, fmt: str) -> None:
     if found:
         raise Failed(
             f"{len(found)} day(s) of {year} differ",
-            hint="`sd calendar sync` brings the clock up to the rulebook",
+            hint=f"`sd calendar sync {year}` brings the clock up to the rulebook",
         )
     if fmt == "table":
         output.echo(f"{year}: the clock knows every day off that was agreed")
