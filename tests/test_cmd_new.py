@@ -147,7 +147,7 @@ def test_caller_gives_the_target_group(crowd: Sd) -> None:
 def test_ambiguous_caller(crowd: Sd) -> None:
     """Several who fit are listed with mail and department; nothing is stored."""
     ran = crowd("new", "x", *options(caller="Jan Peeters"))
-    assert (ran.code, "(jan@x.be, Wegen); Jan Peeters (jan2@x.be, Water)" in ran.err) == (2, True)
+    assert (ran.code, "(#3, jan@x.be, Wegen); Jan Peeters (#4, jan2@x.be, Water)" in ran.err) == (2, True)
     assert crowd("list", "--format", "json").json() == []
 
 
@@ -291,7 +291,7 @@ def test_asks_for_what_is_missing(sd: Sd) -> None:
 def test_asks_which_of_several(crowd: Sd) -> None:
     """On a terminal one of several callers is chosen by number."""
     child = terminal("new", "x", *options(caller="jan peeters"), "--format", "jsonl")
-    child.expect("1. Jan Peeters, jan@x.be, Wegen")
+    child.expect("1. Jan Peeters .#3., jan@x.be, Wegen")
     child.expect("Which one")
     child.sendline("2")
     child.expect('"caller_mail": "jan2@x.be"')
