@@ -183,8 +183,8 @@ def _table(records: list[dict[str, Any]], columns: Sequence[tuple[str, str]], ou
     numeric = [all(isinstance(row.get(k), int | float | None) for row in records) for k, _ in columns]
     widths = [max(map(display_width, column)) for column in zip(*grid, strict=True)]
     if _is_terminal(out):
-        # a number, a date or a time that is cut says something else
-        firm = [all(t[:1].isdigit() for t in column if t) for column in zip(*grid[1:], strict=True)]
+        dates = [all(re.match(r"\d{4}-\d\d-\d\d", t or "-") for t in c) for c in zip(*grid[1:], strict=True)]
+        firm = [*map(max, numeric, dates)]  # a number or a moment that is cut says something else
         widths = _fit(widths, firm, _terminal_width(out))
     more = "…" if _is_unicode(out) else "~"
     lines = [_line(cells, widths, numeric, more) for cells in grid]

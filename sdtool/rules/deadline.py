@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from sdtool.rules.worktime import Calendar
-from sdtool.tuples import NamedTuple
 
 COUNTED = "counted"
 PAUSED = "paused"

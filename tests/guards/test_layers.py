@@ -20,7 +20,7 @@ LAYERS = (
     ("mail",),
     ("rules", "store", "render"),
     ("rulebook", "settings", "output"),
-    ("errors", "digest", "resources", "tuples", "__version__"),
+    ("errors", "digest", "resources", "__version__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
