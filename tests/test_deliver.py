@@ -26,8 +26,8 @@ DAY = 86_400
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = create_store(str(tmp_path / "desk.db"), "desk-1")
+def store(database_url):
+    store = create_store(database_url, "desk-1")
     yield store
     store.close()
 
@@ -516,7 +516,7 @@ def test_the_lock_file_is_for_the_group(store, tmp_path):
     finally:
         os.umask(old)
 
-    assert stat.S_IMODE((tmp_path / "desk.db.sending").stat().st_mode) == 0o660
+    assert stat.S_IMODE((tmp_path / "desk.db.sending.lock").stat().st_mode) == 0o660
 
 
 @pytest.mark.parametrize(("stage", "copies"), [("rcpt", 1), ("dot", 2)])

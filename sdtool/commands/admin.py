@@ -17,16 +17,15 @@ from sdtool.commands.base import App, format_option
 def init(app: App) -> None:
     """Make a new desk where SD_DATABASE or the settings say, and fill its calendar."""
     from sdtool.desk import calendars
-    from sdtool.store import create_store
+    from sdtool.store import create_store, shown
 
     book = app.rulebook  # a faulty rulebook is said before anything is made
     create_store(app.settings.database, os.urandom(16).hex()).close()
     year = date.fromtimestamp(app.now).year
     days, _ = calendars.sync(app.desk, range(year - 1, year + 4))
     output.stored("The desk was made")
-    output.echo(
-        f"{app.settings.database} made for {book.organisation.name}, with {days} days off in its calendar"
-    )
+    where, owner = shown(app.settings.database), book.organisation.name
+    output.echo(f"{where} made for {owner}, with {days} days off in its calendar")
 
 
 @click.group("admin")
@@ -54,13 +53,13 @@ def info(app: App, fmt: str) -> None:
     import sqlite3
 
     from sdtool import __version__
-    from sdtool.store import journal
+    from sdtool.store import journal, shown
     from sdtool.store.migrations import VERSION
 
     number, head = journal.head(app.store)
     row: dict[str, Any] = {
         "version": __version__,
-        "database": app.settings.database,
+        "database": shown(app.settings.database),
         "engine": app.store.engine,
         "sqlite": sqlite3.sqlite_version,
         "schema": VERSION,

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import binascii
 import contextlib
-import fcntl
-import os
 import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sdtool.errors import BadSetup, NotAllowed, Refused
+from sdtool.errors import BadSetup, Refused
 from sdtool.mail import outbox
 from sdtool.mail.compose import valid_address, wire
 from sdtool.mail.outbox import Outcome
@@ -70,7 +68,7 @@ def send(
     if store.dry_run:
         raise Refused("mail cannot be sent on a dry run: nothing was sent")
     end = time.monotonic() + run_time
-    with _only_sender(store) as alone:
+    with store.lock("sending") as alone:
         if not alone:
             return None
         recovered, expired = store.run(lambda: outbox.tidy(store, now()))
@@ -118,26 +116,6 @@ def _deliver(
 
 
 # --- One run at a time, one commit a mail
-
-
-@contextlib.contextmanager
-def _only_sender(store: Store) -> Iterator[bool]:
-    """Tell whether we are the only run; the lock goes with the process, however that ends."""
-    path = f"{getattr(store, 'path')}.sending"  # noqa: B009 - only an engine in a file has one
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
-    except OSError as exc:
-        raise NotAllowed(f"the lock file {path} cannot be opened: {exc.strerror}; no mail was sent") from exc
-    try:
-        with contextlib.suppress(PermissionError):  # only its owner can
-            os.fchmod(descriptor, 0o660)  # the group sends too, whatever the umask
-        alone = False
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            alone = True
-        yield alone
-    finally:
-        os.close(descriptor)
 
 
 def _step(store: Store, last: tuple[Row, Outcome] | None, id_: int | None, now: int) -> Row | None:
