@@ -96,8 +96,8 @@ _counts: dict[str, int] = {}
 def _database(folder: Path, request: pytest.FixtureRequest) -> str:
     """Return where a desk of this test is or may be made; nothing is in it unless `sd` puts it there."""
     if not engines.postgresql():
-        return str(folder / "desk.db")
-    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'one')}"
+        return engines.own(folder)
+    name = engines.own(folder).rsplit("/", 1)[1]
     request.addfinalizer(lambda: engines.drop_database(name))
     return engines.make_database(name, f"made_{name}" if "sd" in request.fixturenames else "template0")
 

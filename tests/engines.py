@@ -108,3 +108,58 @@ def sound(place: Place) -> None:
         assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
         assert db.execute("pragma foreign_key_check").fetchall() == []
         db.execute("insert into ticket_text (ticket_text) values ('integrity-check')")
+
+
+def columns_of(place: Place, table: str) -> list[str]:
+    """Return the columns of a table, in order."""
+    if "://" in str(place):
+        sql = "select column_name from information_schema.columns where table_name = ?"
+        sql += " order by ordinal_position"
+        return [name for (name,) in rows(place, sql, table)]
+    return [name for (name,) in rows(place, f"select name from pragma_table_info('{table}')")]
+
+
+def row_of(place: Place) -> str:
+    """Return what the engine calls the number of a row."""
+    return "ctid" if "://" in str(place) else "rowid"
+
+
+_saved: dict[str, bytes] = {}
+
+
+def save(place: Place, name: str) -> None:
+    """Keep a desk as it is now, for `restored` in later tests of this process."""
+    if isinstance(place, str):
+        source = place.rsplit("/", 1)[1]
+        make_database(f"{source}_{name}", source)
+    _saved[name] = b"" if isinstance(place, str) else place.read_bytes()
+
+
+def restored(place: Place, name: str) -> bool:
+    """Make a desk what `save` kept; False when nothing was kept yet."""
+    if name not in _saved:
+        return False
+    if isinstance(place, str):
+        own = place.rsplit("/", 1)[1]
+        make_database(own, f"{own}_{name}")
+    else:
+        place.write_bytes(_saved[name])
+    return True
+
+
+def twin(place: str) -> str:
+    """Make a copy of a desk that nobody is at work on; return where it is."""
+    if "://" in place:
+        name = place.rsplit("/", 1)[1]
+        return make_database(f"{name}_twin", name)
+    other = f"{place}-twin"
+    with closing(sqlite3.connect(place)) as desk, closing(sqlite3.connect(other)) as copy:
+        desk.backup(copy)
+    return other
+
+
+def own(folder: Path) -> str:
+    """Return where the desk of a test with this temporary folder is."""
+    if not postgresql():
+        return str(folder / "desk.db")
+    return url_of(int(os.environ["SD_TEST_PORT"]), f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'one')}")

@@ -188,6 +188,7 @@ def test_upkeep_forgets_old_runs_but_not_the_last_of_a_job(desk: Desk) -> None:
     assert runs(desk.store, "close") == [("done", "")]
 
 
+@pytest.mark.sqlite
 def test_upkeep_empties_the_log_and_leaves_plans_alone(desk: Desk, new: New) -> None:
     """Without other readers the log is cut; statistics would make SQLite plan the lists otherwise."""
     new()
@@ -198,6 +199,7 @@ def test_upkeep_empties_the_log_and_leaves_plans_alone(desk: Desk, new: New) -> 
     assert not desk.store.query("select name from sqlite_master where name like 'sqlite_stat%'")
 
 
+@pytest.mark.sqlite
 def test_upkeep_does_not_wait_for_a_reader(desk: Desk, new: New) -> None:
     import sqlite3
 
@@ -242,6 +244,7 @@ def test_locks_of_jobs_do_not_touch_each_other(desk: Desk) -> None:
         assert (other, again) == (True, False)
 
 
+@pytest.mark.sqlite
 def test_lock_file_is_the_groups_and_no_link_is_followed(desk: Desk, tmp_path: Path) -> None:
     from sdtool.errors import NotAllowed
 

@@ -165,7 +165,9 @@ def test_dropped_target_group_falls_back(desk: Desk) -> None:
     assert people.target_group(desk, one.id) == "staff"
 
 
-@pytest.mark.parametrize("heard", ["dhondt", "D'Hondt", "d’hondt celik", "hondt-çelik", "DHONDT CELIK", "leen çelik"])
+@pytest.mark.parametrize(
+    "heard", ["dhondt", "D'Hondt", "d’hondt celik", "hondt-çelik", "DHONDT CELIK", "leen çelik"]
+)
 def test_a_name_is_found_as_it_sounds(sd: Sd, heard: str) -> None:
     """On the phone nobody spells apostrophes, hyphens and cedillas."""
     sd("person", "add", "Leen D'Hondt-Çelik", "--mail", "leen@example.be")

@@ -49,6 +49,8 @@ def explain(exc: psycopg.Error, url: str) -> SdError | None:
             f"{where} takes no writes (a standby?): nothing was stored",
             hint="name all hosts in the URL, with target_session_attrs=read-write",
         )
+    if isinstance(exc, psycopg.DataError) and "NUL" in text:
+        return UsageFault("a text holds a character that cannot be kept (NUL): take it out")
     if isinstance(exc, (pg.UndefinedTable, pg.UndefinedColumn)):
         return BadSetup(f"{where} lacks a part of the desk: nothing was stored ({text})")
     if isinstance(exc, (psycopg.OperationalError, psycopg.InterfaceError)):
