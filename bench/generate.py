@@ -10,6 +10,7 @@ pauses, search text and journal are what they would be, and `sd audit verify` pa
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import tempfile
@@ -25,7 +26,7 @@ from sdtool.settings import Settings
 from sdtool.store import create_store, open_store
 
 UNTIL = int(datetime(2025, 11, 3, 8, 0, tzinfo=UTC).timestamp())  # a Monday, 9:00 in Brussels
-YEARS = 3  # how long the desk has been at work, however many tickets
+A_DAY = 91  # tickets that come in, weekends counted too; a desk has been at work for 60 days to 3 years
 SLICE = 2_000  # acts in a transaction
 AGENTS = ("an", "bram", "celia", "dries", "els", "fatma", "geert", "hanne", "ivo", "jana", "karim", "lotte")
 GROUPS = ("workplace", "network", "systems", "applications")
@@ -93,14 +94,21 @@ def life(dice: random.Random, number: int, opened: int, *, stays_open: bool) -> 
         at += 30 + int(dice.expovariate(1 / (longest * 3600)))
         return Step(at, number, verb, args)
 
-    agent = dice.choice(AGENTS)
-    patience = dice.randrange(5) if stays_open else 99
+    patience = dice.randrange(5) if stays_open else None
+    for verb, longest, args in _handling(dice)[:patience]:
+        yield step(verb, longest, **args)
+    if not stays_open:
+        yield from _ending(dice, step)
+
+
+def _handling(dice: random.Random) -> list[tuple[str, float, dict[str, Any]]]:
+    """Return what is done until the solution: the act, the mean hours before it, what it needs to know."""
     steps: list[tuple[str, float, dict[str, Any]]] = []
     if dice.random() < 0.5:
-        steps.append(("take", 1.0, {"agent": agent}))
+        steps.append(("take", 1.0, {"agent": dice.choice(AGENTS)}))
     if dice.random() < 0.2:
-        group = dice.choice(GROUPS)
-        steps += [("assign", 3.0, {"group": group}), ("take", 8.0, {"agent": dice.choice(AGENTS)})]
+        steps.append(("assign", 3.0, {"group": dice.choice(GROUPS)}))
+        steps.append(("take", 8.0, {"agent": dice.choice(AGENTS)}))
     if not steps or dice.random() < 0.5:
         steps.append(("start", 2.0, {}))
     if dice.random() < 0.25:
@@ -109,10 +117,7 @@ def life(dice: random.Random, number: int, opened: int, *, stays_open: bool) -> 
         steps.append(("resume", 30.0, {}))
     if dice.random() < 0.05:
         steps.append(("escalate-up", 10.0, {}))
-    for verb, longest, args in steps[:patience]:
-        yield step(verb, longest, **args)
-    if not stays_open:
-        yield from _ending(dice, step)
+    return steps
 
 
 def _ending(dice: random.Random, step: Any) -> Iterator[Step]:
@@ -130,9 +135,9 @@ def _ending(dice: random.Random, step: Any) -> Iterator[Step]:
 def plan(dice: random.Random, calendar: Calendar, count: int, still_open: int, until: int) -> list[Step]:
     """Return the acts of `count` tickets in the order in which they happen.
 
-    Tickets come in during opening hours, spread over YEARS; of the newest, `still_open` are open at the end.
+    Tickets come in during opening hours; of the newest, `still_open` are open at the end.
     """
-    since = until - YEARS * 365 * 86_400
+    since = until - min(max(count // A_DAY, 60), 3 * 365) * 86_400
     length = calendar.between(since, until)
     opened = sorted(calendar.add(since, dice.randrange(length)) for _ in range(count))
     newest = range(max(count - still_open * 2, 0), count)
@@ -206,7 +211,7 @@ def generate(
     settings = Settings(database=path, rulebook="")
     desk = Desk(open_store(path), book, settings, actor="an", source="cli", now=until)
     last = date.fromtimestamp(until).year
-    calendars.sync(desk, range(last - YEARS - 1, last + 3))
+    calendars.sync(desk, range(last - 4, last + 3))
     callers = desk.run(lambda: _people(dice, desk, max(min(count // 20, 3000), 10)))
     clock = calendars.load(desk.store, book, "office", 0)
     acts = plan(dice, clock, count, min(count // 2, 2000) if still_open is None else still_open, until)
@@ -224,6 +229,7 @@ def generate(
 
 def main() -> None:
     """Read the command line and make the desk."""
+    gc.disable()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

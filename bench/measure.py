@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,6 +20,9 @@ KEPT = os.path.join(ROOT, "build", "bench")  # environment and generated desks, 
 SOURCES = ("sdtool", "templates", "cron", "setup.cfg", "pyproject.toml")
 # what decides whether a desk that was generated before is still what would be generated now
 SHAPE = ("bench/generate.py", "sdtool/store/migrations.py", "templates/rulebook.toml")
+
+
+AS_OF = "2025-11-03T09:00"  # when the generated history ends: `generate.UNTIL`
 
 
 class Sample(NamedTuple):
@@ -47,8 +51,8 @@ class Place:
         self.environment["REFERENCE_DATABASE"] = os.path.join(folder, "reference.db")
 
     def settings(self, database: str) -> dict[str, str]:
-        """Return the environment in which `sd` works on this database."""
-        return {**self.environment, "SD_DATABASE": database}
+        """Return the environment in which `sd` works on this database, on the day its history ends."""
+        return {**self.environment, "SD_DATABASE": database, "SD_AS_OF": AS_OF}
 
     def run(self, words: Sequence[str], database: str = "", *, check: bool = True) -> Sample:
         """Run an installed program to its end; its output is thrown away."""
@@ -111,6 +115,8 @@ def desk(place: Place, count: int) -> str:
             digest.update(file.read())
     kept = os.path.join(KEPT, f"desk-{count}-{digest.hexdigest()[:12]}.db")
     if not os.path.exists(kept):
+        for stale in Path(KEPT).glob(f"desk-{count}-*.db"):
+            stale.unlink()
         made = os.path.join(place.folder, "generated.db")
         place.python(["-m", "bench.generate", made, "--tickets", str(count)])
         os.replace(made, kept)

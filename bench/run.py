@@ -3,8 +3,9 @@
     python bench/run.py [--quick] [--only commands,kpi,import,writers] [--rounds 31]
 
 Times differ from machine to machine, ratios hardly do: every figure that is promised is a ratio between
-programs that ran in turn. Reported are medians of time on the wall; `cpu` is the ratio of processor time.
-The first run installs an environment and generates desks in `build/bench`, which takes some minutes.
+programs that ran in turn. Judged are medians of time on the wall; `best` is the ratio of the shortest runs,
+which other work on the machine disturbs least. The first run installs an environment and generates desks in
+`build/bench`, which takes some minutes.
 """
 
 from __future__ import annotations
@@ -83,10 +84,10 @@ def commands(place: Place, sizes: tuple[int, int], rounds: int) -> None:
         runs |= {f"{name} {size}": run for name, run in found.items()}
     samples = interleaved(runs, rounds)
     walls = {name: median([s.wall for s in found]) for name, found in samples.items()}
-    cpus = {name: median([s.cpu for s in found]) for name, found in samples.items()}
+    best = {name: min(s.wall for s in found) for name, found in samples.items()}
     small, large = sizes
     print(f"Commands, {rounds} rounds; the reference took {1000 * walls['reference']:.1f} ms")
-    rows = [("", f"{small:,} tickets", f"{large:,} tickets", "large / small", "cpu", "cpu", "MiB")]
+    rows = [("", f"{small:,} tickets", f"{large:,} tickets", "large / small", "best", "best", "best", "MiB")]
     for name, most in PROMISED.items():
         low, high = f"{name} {small}", f"{name} {large}"
         peak = max(sample.peak for sample in samples[low] + samples[high])
@@ -95,8 +96,9 @@ def commands(place: Place, sizes: tuple[int, int], rounds: int) -> None:
             promise(low, walls[low] / walls["reference"], most),
             promise(high, walls[high] / walls["reference"], most),
             promise(f"{name} large / small", walls[high] / walls[low], FLAT),
-            f"{cpus[low] / cpus['reference']:.2f}",
-            f"{cpus[high] / cpus['reference']:.2f}",
+            f"{best[low] / best['reference']:.2f}",
+            f"{best[high] / best['reference']:.2f}",
+            f"{best[high] / best[low]:.2f}",
             f"{peak:.0f}",
         ))  # fmt: skip
         if peak > MOST_MEMORY:
@@ -141,29 +143,36 @@ def import_log(place: Place, incidents: int) -> None:
     table(told)
 
 
-def writers(place: Place, processes: int, each: int) -> None:
-    """Measure registering by many processes at once, beside as many of the reference program."""
+def writers(place: Place, processes: int, each: int, rounds: int) -> None:
+    """Measure registering by many processes at once, in turn with as many of the reference program."""
     database = desk(place, 1_000)
     before = len(numbers(database, "select id from ticket"))
-    took = {}
-    for name, words in (("reference", REFERENCE), ("sd new", NEW)):
-        start = time.perf_counter()
-        children = [_repeat(place, words, each, database) for _ in range(processes)]
-        lost = sum(child.wait() != 0 for child in children)
-        took[name] = time.perf_counter() - start
-        if lost:
-            failed.append(f"{name}: {lost} of {processes} writers failed")
+    took: dict[str, list[float]] = {"reference": [], "sd new": []}
+    for _ in range(rounds):
+        for name, words in (("reference", REFERENCE), ("sd new", NEW)):
+            start = time.perf_counter()
+            children = [_repeat(place, words, each, database) for _ in range(processes)]
+            lost = sum(child.wait() != 0 for child in children)
+            took[name].append(time.perf_counter() - start)
+            if lost:
+                failed.append(f"{name}: {lost} of {processes} writers failed")
     made = len(numbers(database, "select id from ticket")) - before
-    if made != processes * each:
-        failed.append(f"{processes * each} tickets were registered at once, {made} are there")
+    if made != processes * each * rounds:
+        failed.append(f"{processes * each * rounds} tickets were registered at once, {made} are there")
     place.run(["sd", "audit", "verify"], database)
-    print(f"Registering by {processes} processes, {each} tickets each; none may fail, the journal must hold")
-    ratio = promise("time of the reference / sd new, inverted", took["sd new"] / took["reference"], 1 / 0.7)
-    table([
-        ("", "s", "commits/s", "ratio of time"),
-        *((name, f"{s:.2f}", f"{processes * each / s:.0f}", ratio if name != "reference" else "1.00")
-          for name, s in took.items()),
-    ])  # fmt: skip
+    print(
+        f"Registering by {processes} processes, {each} tickets each, {rounds} rounds: {made} tickets, no gap"
+    )
+    rows = [("", "s", "tickets/s", "ratio", "best")]
+    for name, seconds in took.items():
+        ratio = median(seconds) / median(took["reference"])
+        told = (
+            promise("32 writers", ratio, 1.43) if name == "sd new" else "1.00"
+        )  # 0.7 of its commits a second
+        best = min(seconds) / min(took["reference"])
+        rate = processes * each / median(seconds)
+        rows.append((name, f"{median(seconds):.2f}", f"{rate:.0f}", told, f"{best:.2f}"))
+    table(rows)
 
 
 def _repeat(place: Place, words: Sequence[str], times: int, database: str) -> subprocess.Popen[bytes]:
@@ -195,7 +204,7 @@ def main() -> None:
             elif name == "import":
                 import_log(place, 100 if given.quick else 1_200)
             elif name == "writers":
-                writers(place, 32, 2 if given.quick else 10)
+                writers(place, 32, 2 if given.quick else 5, 1 if given.quick else 5)
     for fault in failed:
         print(f"broken: {fault}")
     sys.exit(1 if failed and not given.quick else 0)

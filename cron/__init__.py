@@ -1,0 +1,1 @@
+"""The cron file and the systemd timers, as package data."""

@@ -20,6 +20,7 @@ from sdtool.store.base import Store
 
 NIGHTLY = 26 * 3600  # a day of 25 hours, in autumn, and time to run
 LEDGER_DAYS = 90  # how long runs are kept
+KEY_DAYS = 30  # how long an idempotency key keeps a script from registering twice
 _STOPPED = "it was stopped before it ended"
 
 
@@ -125,9 +126,14 @@ def _upkeep(desk: Desk) -> str:
             before=desk.now - LEDGER_DAYS * 86_400,
         )
     )
+    keys = desk.run(
+        lambda: desk.store.execute(
+            "delete from request where at < :before", before=desk.now - KEY_DAYS * 86_400
+        )
+    )
     if not desk.store.dry_run:
         desk.store.upkeep()
-    return _counted([(forgotten, "old run(s) forgotten")])
+    return _counted([(forgotten, "old run(s) forgotten"), (keys, "old idempotency key(s) forgotten")])
 
 
 def today(desk: Desk) -> date:

@@ -1,0 +1,1 @@
+"""The templates, the default rulebook and the maps, as package data."""

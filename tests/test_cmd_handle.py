@@ -158,7 +158,7 @@ def test_internal_note(sd: Sd, new: New, desk: Desk) -> None:
 
 
 def test_public_note_answers(sd: Sd, new: New) -> None:
-    """A public note is the first answer to the customer; undone, it was none."""
+    """A public note is the first answer to the customer."""
     number = new()
     assert sd("note", number, "we bellen u terug", "--public", as_of="2026-11-23T11:00").code == 0
     assert shown(sd, number)["responded_at"][:16] == "2026-11-23T11:00"

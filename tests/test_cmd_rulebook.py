@@ -114,3 +114,10 @@ def test_unreadable_file(run: Sd, place: Path, monkeypatch: pytest.MonkeyPatch) 
     """A rulebook that may not be read is told as such."""
     use(place, monkeypatch, shipped_text()).chmod(0)
     assert run("list").code == 78
+
+
+def test_what_is_far_too_large_is_no_rulebook(run: Sd) -> None:
+    """An endless file is refused before it fills the memory."""
+    ran = run("rulebook", "check", "/dev/zero")
+
+    assert (ran.code, "larger than 1 MiB" in ran.err) == (78, True)

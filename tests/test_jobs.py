@@ -188,6 +188,16 @@ def test_upkeep_forgets_old_runs_but_not_the_last_of_a_job(desk: Desk) -> None:
     assert runs(desk.store, "close") == [("done", "")]
 
 
+def test_upkeep_forgets_idempotency_keys_after_thirty_days(desk: Desk) -> None:
+    """A script that repeats a call does so within the hour, not after a month."""
+    for key, age in (("old", 31), ("young", 29)):
+        desk.store.insert("request", {"key": key, "digest": "", "answer": "1", "at": desk.now - age * DAY})
+
+    jobs.run(desk, "upkeep")
+
+    assert [row["key"] for row in desk.store.query("select key from request")] == ["young"]
+
+
 @pytest.mark.sqlite
 def test_upkeep_empties_the_log_and_leaves_plans_alone(desk: Desk, new: New) -> None:
     """Without other readers the log is cut; statistics would make SQLite plan the lists otherwise."""

@@ -8,6 +8,7 @@ import pytest
 
 from sdtool.desk import Desk, people
 from sdtool.errors import Conflict, NotFound, UsageFault
+from tests.conftest import Sd
 
 
 @pytest.fixture

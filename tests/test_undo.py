@@ -132,3 +132,23 @@ def test_calendar_sync_is_not_undone(sd: Sd, new: New) -> None:
     sd("take", number)
     sd("calendar", "sync")
     assert sd("undo").out == f"ticket {number}: take is undone\n"
+
+
+def test_undone_note_is_not_mailed(sd: Sd, new: New, desk: Desk) -> None:
+    """A public note that is taken back in time answers nobody: its mail leaves the queue."""
+    number = new()
+    sd("note", number, "verkeerd", "--public")
+    assert sd("undo").code == 0
+    assert [row["state"] for row in desk.store.query("select state from outbox")] == ["cancelled"]
+    assert sd("show", number, "--format", "json").json()["responded_at"] is None
+    assert sd("audit", "verify").code == 0
+
+
+@pytest.mark.parametrize("state", ["sending", "sent"])
+def test_a_mail_that_left_is_not_undone(sd: Sd, new: New, desk: Desk, state: str) -> None:
+    """What the customer has read cannot be taken back."""
+    number = new()
+    sd("note", number, "verkeerd", "--public")
+    desk.run(lambda: desk.store.execute("update outbox set state = :state", state=state))
+    ran = sd("undo")
+    assert (ran.code, "in a mail already: not undone" in ran.err) == (3, True)

@@ -10,6 +10,7 @@ import click
 
 from sdtool import output
 from sdtool.commands.base import App, format_option
+from sdtool.errors import UsageFault
 
 
 @click.command("init")
@@ -30,7 +31,7 @@ def init(app: App) -> None:
 
 @click.group("admin")
 def admin() -> None:
-    """Keep the desk running: migrate, info."""
+    """Keep the desk running: migrate, info, copy."""
 
 
 @admin.command("migrate")
@@ -42,6 +43,26 @@ def migrate(app: App) -> None:
     before, after = migrate_store(app.settings.database)
     output.echo(
         f"schema {after}: nothing to do" if before == after else f"schema {before} brought up to {after}"
+    )
+
+
+@admin.command("copy")
+@click.option(
+    "--to", "target", required=True, metavar="URL", help="A path or URL where there is no desk yet."
+)
+@click.pass_obj
+def copy(app: App, target: str) -> None:
+    """Copy the whole desk to another database, and check both sides."""
+    from sdtool.desk import moving
+    from sdtool.store import shown
+
+    if shown(target) != target:
+        raise UsageFault("leave the password out of the URL: ~/.pgpass or PGPASSWORD holds it")
+    counts = moving.copy(app.store, target)
+    output.stored(f"The desk was copied to {target}")
+    output.echo(
+        f"{counts['ticket']} tickets and {counts['event']} journal rows copied to {target};"
+        " counts and journal agree on both sides"
     )
 
 

@@ -21,7 +21,10 @@ MOST_IDS = 10_000
 
 
 class App:
-    """One run of the program: its settings, its moment, and the desk, opened when first asked for."""
+    """One run of the program: its settings, its moment, and the desk, opened when first asked for.
+
+    `readonly` is set by a command that only reads, before it asks for the desk: writing then fails.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class App:
         dry_run: bool = False,
     ) -> None:
         self.settings, self.now, self.source, self.dry_run = settings, now, source, dry_run
+        self.readonly = False
         self._actor = actor
         self._desk: Desk | None = None
         self._rulebook: Rulebook | None = None
@@ -53,7 +57,7 @@ class App:
             from sdtool.desk.anchor import note_head
             from sdtool.store import open_store
 
-            book, store = self.rulebook, open_store(self.settings.database)
+            book, store = self.rulebook, open_store(self.settings.database, readonly=self.readonly)
             store.dry_run = self.dry_run
             store.anchored = lambda number, head: note_head(self.settings.anchor, number, head)
             actor = self._actor(self.settings.database)

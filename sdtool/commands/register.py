@@ -35,7 +35,7 @@ from sdtool.rulebook import TYPES
 @click.option(
     "--idempotency-key",
     metavar="KEY",
-    help="For scripts: the same key registers once, however often it is sent.",
+    help="For scripts: the same key registers once, however often it is sent; forgotten after 30 days.",
 )
 @format_option
 @click.pass_obj

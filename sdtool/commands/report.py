@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import click
 
 from sdtool import output
-from sdtool.commands.base import App, dry_run_option, said
-from sdtool.errors import BadSetup, OutputFailed, UsageFault
+from sdtool.commands import outfile
+from sdtool.commands.base import App, OwnFile, dry_run_option, said
+from sdtool.errors import BadSetup, UsageFault
 from sdtool.reports import kpi as kpis
 from sdtool.reports.period import last_month
 from sdtool.rules import moments
@@ -40,7 +40,10 @@ def report() -> None:
 )
 @click.option("--language", type=click.Choice(["nl", "en"]), help="By default that of the organisation.")
 @click.option(
-    "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write it there, not to the screen."
+    "--out",
+    type=OwnFile(),
+    metavar="FILE",
+    help="Write it there, not to the screen; of what is there, only an earlier KPI report is replaced.",
 )
 @click.option("--mail", is_flag=True, help="Queue it for the recipients in the rulebook, once a period.")
 @dry_run_option
@@ -60,7 +63,10 @@ def kpi(
     A period is half open: `--from 2016-04-01 --to 2016-05-01` is April. In a period that is not
     over, the backlog is that of now.
     """
+    app.readonly = not mail
     begin, end = _period(app, month, first, after)
+    if out is not None:
+        outfile.check(out, app.settings.database)  # before anything is mailed
     if mail:
         _mail(app, begin, end)
     if mail and not out:
@@ -69,7 +75,7 @@ def kpi(
     if out is None:
         output.echo(text.removesuffix("\n"), composed=True)
     elif not app.dry_run:
-        _save(out, text)
+        outfile.save(out, text, app.settings.database)
     if out is not None:
         said(app, f"KPI report from {begin} up to {end} in {out}")
 
@@ -121,16 +127,3 @@ def _mail(app: App, first: date, after: date) -> None:
         )
     queued = kpi_mail.queue_mail(app.desk, first, after)
     said(app, f"KPI mails queued: {queued}" if queued else "KPI mail was queued before for everybody")
-
-
-def _save(path: str, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = f"{path}.{os.getpid()}.part"
-    try:
-        with open(temporary, "x", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except OSError as exc:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise OutputFailed(f"{path} could not be written: {exc.strerror or exc}") from exc

@@ -86,7 +86,7 @@ def note(desk: Desk, number: int, text: str, *, public: bool, if_rev: int | None
     letter = letters.note(desk, tickets.get(desk.store, number), body) if public else None
 
     def work() -> Ticket:
-        data = {"text": body, "public": public}
+        data = {"text": body, "public": public} | ({"mail": letter.message_id} if letter else {})
         after = tickets.apply(desk, number, "note", {"public": public}, data=data, if_rev=if_rev)
         if letter is not None:
             letters.queue(desk, number, "note", letter)

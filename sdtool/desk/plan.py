@@ -34,7 +34,14 @@ class Step(NamedTuple):
     share: float
     left: int
     promise: str
-    reason: str
+    now: int
+
+    @property
+    def reason(self) -> str:
+        """In words: how much of the promise is left; made only for the few steps that are shown."""
+        ticket = self.ticket
+        target = ticket.resolve_target if self.promise == "resolve" else ticket.respond_target
+        return _reason(ticket, self.promise, self.left, target, self.now)
 
 
 def next_steps(desk: Desk, groups: Sequence[str], limit: int) -> list[Step]:
@@ -42,7 +49,9 @@ def next_steps(desk: Desk, groups: Sequence[str], limit: int) -> list[Step]:
 
     Ordered by remaining working time over target, then priority, then age.
     """
-    steps = [_step(desk, ticket) for ticket in _candidates(desk, groups, max(limit, PER_CLASS))]
+    candidates = _candidates(desk, groups, max(limit, PER_CLASS))
+    since = min([desk.now, *(ticket.opened_at for ticket in candidates)])
+    steps = [_step(desk, ticket, since) for ticket in candidates]
     steps.sort(key=lambda s: (s.share, s.ticket.priority, s.ticket.opened_at, s.ticket.id))
     return steps[:limit]
 
@@ -57,20 +66,19 @@ def _candidates(desk: Desk, groups: Sequence[str], limit: int) -> list[Ticket]:
     return [Ticket(**dict(row)) for row in rows]
 
 
-def _step(desk: Desk, ticket: Ticket) -> Step:
+def _step(desk: Desk, ticket: Ticket, since: int) -> Step:
     from sdtool.desk import calendars
 
     day = tickets.day_of(ticket.opened_at, desk.timezone)
     key = desk.rulebook.target_on(ticket.type, ticket.priority, day).calendar
-    calendar = calendars.load(desk.store, desk.rulebook, key, min(ticket.opened_at, desk.now))
+    calendar = calendars.load(desk.store, desk.rulebook, key, since)
     promises = [("resolve", ticket.resolve_due, ticket.resolve_target)]
     if ticket.accepted_at is None and ticket.responded_at is None:
         promises.append(("respond", ticket.respond_due, ticket.respond_target))
     left = {name: calendar.between(desk.now, due) for name, due, _ in promises}
     # of two promises of which the same share is left, the one that is due first
     share, _, name = min((left[name] / max(target, 1), left[name], name) for name, _, target in promises)
-    target = {name: target for name, _, target in promises}[name]
-    return Step(ticket, share, left[name], name, _reason(ticket, name, left[name], target, desk.now))
+    return Step(ticket, share, left[name], name, desk.now)
 
 
 def _reason(ticket: Ticket, promise: str, left: int, target: int, now: int) -> str:

@@ -88,9 +88,23 @@ def _unregister(desk: Desk, event: Event) -> str:
     return f"ticket {ticket.id}: the registration is undone, the ticket is cancelled"
 
 
+def _call_back(desk: Desk, ticket: Ticket, message_id: str) -> None:
+    """Take the mail of an act out of the queue; one that may have left is not undone."""
+    from sdtool.mail import outbox
+
+    row = desk.store.one("select id, state from outbox where message_id = :id", id=message_id)
+    if row is None or row["state"] == "cancelled":
+        return
+    if row["state"] not in ("queued", "failed"):
+        raise Refused(f"the customer of ticket {ticket.id} has this in a mail already: not undone")
+    outbox.cancel(desk, [row["id"]])
+
+
 def _restore(desk: Desk, event: Event, life: list[Event]) -> str:
     ticket: Ticket = tickets.get(desk.store, event["subject"])
     was = event["data"].get("was", {})
+    if "mail" in event["data"]:
+        _call_back(desk, ticket, event["data"]["mail"])
     at = max(desk.now, life[-1]["at"])
     tickets.record(desk, ticket, "undo", was, {"undoes": event["id"], "verb": event["verb"]}, at)
     again = history(desk.store, "ticket", ticket.id)

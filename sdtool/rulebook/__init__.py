@@ -22,6 +22,7 @@ from sdtool.tuples import NamedTuple
 
 TYPES = ("incident", "request")
 PARTIES = ("customer", "supplier", "internal")
+LARGEST = 1 << 20  # bytes of a rulebook
 
 
 class Organisation(NamedTuple):
@@ -361,12 +362,15 @@ def source(path: str) -> tuple[str, bytes]:
     name = path or shipped("templates", "rulebook.toml")
     try:
         with open(name, "rb") as file:
-            return name, file.read()
+            content = file.read(LARGEST + 1)
     except OSError as exc:
         raise BadSetup(
             f"the rulebook {name} cannot be read: {exc.strerror}",
             hint="`sd rulebook init` writes a first one",
         ) from exc
+    if len(content) > LARGEST:
+        raise BadSetup(f"the rulebook {name} is larger than {LARGEST >> 20} MiB: that is no rulebook")
+    return name, content
 
 
 def load(path: str, cache: str) -> Rulebook:

@@ -181,6 +181,14 @@ class PostgresStore(Store):
                 self._still = False
                 self._rollback()
 
+    def continue_numbers(self) -> None:
+        """Set the identities behind the highest number there is."""
+        for table in ("outbox", "job_run"):
+            statement = (
+                "select setval(pg_get_serial_sequence({}, 'id'), coalesce(max(id), 0) + 1, false) from {}"
+            )
+            self._db.execute(parts.SQL(statement).format(parts.Literal(table), parts.Identifier(table)))
+
     def clock(self) -> int:
         """Return the database's own clock, epoch seconds."""
         return int(

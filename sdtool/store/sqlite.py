@@ -247,7 +247,7 @@ class SqliteStore(Store):
         instead of 0.3 ms among 100,000 tickets).
         """
         self.run(lambda: self.execute("insert into ticket_text (ticket_text, rank) values ('merge', 500)"))
-        with explained(self.path):
+        with self._gate(), explained(self.path):  # two checkpoints at once can corrupt SQLite before 3.51.3
             self._db.execute("pragma busy_timeout = 0")  # who reads or writes now is not made to wait
             try:
                 self._db.execute("pragma wal_checkpoint(truncate)").fetchall()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import Ran, Sd
-from tests.engines import connected
+from tests.engines import admin, connected, postgresql
 from tests.reliability.kit import REPORT, SD, call, ended, holds, rows, sound, start
 
 KILLS = 200  # two thirds of them aimed at the commit
@@ -35,13 +35,19 @@ def fall(ran: Ran, summary: str) -> Fallen:
     return Fallen(summary, int(said[1]) if said else None, ran.code == -9)
 
 
+def state_of(database: Path | str) -> object:
+    """Return what changes with each commit."""
+    if isinstance(database, str):
+        return admin().execute("select pg_current_wal_insert_lsn()::text").fetchone()
+    return Path(f"{database}-wal").stat().st_mtime_ns
+
+
 def shoot(database: Path, summary: str, *, aimed: bool, dice: random.Random) -> Fallen:
     """Kill one `sd new`: around its commit when `aimed`, else at any moment of its life."""
-    log = Path(f"{database}-wal")
-    quiet = log.stat().st_mtime_ns
+    quiet = state_of(database)
     child = start("new", summary, *REPORT)
     if aimed:
-        while log.stat().st_mtime_ns == quiet and child.poll() is None:
+        while state_of(database) == quiet and child.poll() is None:
             time.sleep(0.00002)
         time.sleep(dice.uniform(0, 0.002))
     else:
@@ -57,9 +63,8 @@ def judge(database: Path, shot: list[Fallen]) -> None:
     whole = rows(
         database,
         "select ticket.id from ticket join event on kind = 'ticket' and subject = ticket.id and verb = 'new'"
-        " join event_data on event_data.event = event.id join ticket_text on ticket_text."
-        + TEXT_ID
-        + " = ticket.id",
+        " join event_data on event_data.event = event.id "
+        f"join ticket_text on ticket_text.{'id' if postgresql() else 'rowid'} = ticket.id",
     )
     assert [one for one in shot if one.said and (one.said, one.summary) not in kept] == [], "lost"
     assert len(whole) == len(kept), "torn"

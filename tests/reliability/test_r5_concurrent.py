@@ -112,6 +112,24 @@ def test_a_reader_sees_one_moment(database: Path, tmp_path: Path) -> None:
     assert [ran for ran in seen if ran.code != 0] == []
 
 
+def test_upkeep_meanwhile(database: Path, tmp_path: Path) -> None:
+    """The write-ahead log is cut while others write and one reads: nobody fails, nothing is lost."""
+    go = tmp_path / "go"
+    go.touch()
+    program = (sys.executable, "-c", REGISTER)
+    with connected(database) as reader:
+        reader.execute("select count(*) from ticket").fetchall()
+        writers = [start(go, f"w{n}", 40, *REPORT, program=program) for n in range(3)]
+        seen = []
+        while any(writer.poll() is None for writer in writers):
+            seen.append(call("cron", "run", "upkeep"))
+
+    assert [ran for ran in [*seen, *map(ended, writers)] if ran.code != 0] == []
+    assert rows(database, "select count(*), max(id) from ticket") == [(120, 120)]
+    sound(database)
+    holds()
+
+
 def test_a_writer_that_stopped_for_good_is_told_and_overcome(database: Path) -> None:
     """Whoever cannot wait any longer is told that nothing was stored; with the culprit gone all is well."""
     child = stopped()
