@@ -113,14 +113,14 @@ INSIDE = {
                   "update event_data set event = 3 where event = 4",
                   "update event_data set event = 4 where event = -1"],
     "reverse": ["update event set id = -id", "update event set id = id + 1 + (select max(-id) from event)"],
-    "forge": ["insert into event select 1 + max(id), act, kind, subject, verb, actor, source, at,"
-              " recorded_at, commitment, hash from event",
+    "forge": ["insert into event select 1 + id, act, kind, subject, verb, actor, source, at,"
+              " recorded_at, commitment, hash from event where id = (select max(id) from event)",
               "update counter set value = value + 1 where name = 'event'"],
     "forge before the first": ["insert into event select -5, act, 'reading', subject, 'read', actor, source,"
                                " at, recorded_at, commitment, hash from event where id = 1"],
     "forge an erasure": ["delete from event_data where event = 4",
-                         "insert into event select 1 + max(id), act, 'event', 4, 'erased', actor, source, at,"
-                         " recorded_at, commitment, hash from event",
+                         "insert into event select 1 + id, act, 'event', 4, 'erased', actor, source, at,"
+                         " recorded_at, commitment, hash from event where id = (select max(id) from event)",
                          "update counter set value = value + 1 where name = 'event'"],
     "another desk": ["update meta set value = 'x' where key = 'desk'"],
     "no JSON": ["update event_data set data = '{' where event = 4"],
