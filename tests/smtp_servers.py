@@ -19,14 +19,13 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-STAGES = ("greeting", "ehlo", "mail", "rcpt", "data", "body", "dot", "late", "rset", "quit")
-
 
 class Faulty(socketserver.ThreadingTCPServer):
     """A server that does at some stages what `faults` says, `times` times, and is honest otherwise.
 
-    An action is a reply ("451 later"), or one of drop, rst, hang, dribble; after "keep " the mail counts as
-    accepted all the same (stage dot). "late" comes right after 250 to the dot. `choose` decides at random.
+    The stages are greeting, ehlo, mail, rcpt, data, body, dot, late, rset and quit. An action is a reply
+    ("451 later"), or one of drop, rst, hang, dribble; after "keep " the mail counts as accepted all the
+    same (stage dot). "late" comes right after 250 to the dot. `choose` decides at random.
     """
 
     allow_reuse_address = True

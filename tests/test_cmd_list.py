@@ -111,6 +111,23 @@ def test_chosen_columns(five: Sd) -> None:
     assert ran.out == "summary,id,late\nscherm zwart,4,no\n"
 
 
+@pytest.mark.parametrize(
+    ("option", "known"), [("--group", "known are servicedesk"), ("--category", "known are account")]
+)
+def test_unknown_group_or_category(five: Sd, option: str, known: str) -> None:
+    """A slip is answered with the known ones, not with an empty list."""
+    ran = five("list", option, "koffie")
+    assert (ran.code, ran.out, known in ran.err) == (4, "", True)
+
+
+def test_what_the_rulebook_no_longer_has_is_still_listed(desk: Desk, new: New) -> None:
+    """Tickets outlive the group and category that they were made in."""
+    number = new()
+    desk.store.update("ticket", number, {"group_key": "vroeger", "category": "fax"})
+    for filters in ({"group": "vroeger"}, {"category": "fax"}):
+        assert [row["id"] for row in queue.listing(desk, filters, "newest", 5)] == [number]
+
+
 @pytest.mark.parametrize("columns", ["id,colour", "", ","])
 def test_unknown_columns(five: Sd, columns: str) -> None:
     """An unknown column is answered with the known ones."""

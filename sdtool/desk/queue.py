@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sdtool.desk import Desk, tickets
+from sdtool.rulebook import find
 from sdtool.rules.lifecycle import ENDED_STATES, Ticket
 
 _SELECT = (
@@ -16,7 +17,7 @@ _SELECT = (
 )
 # filter -> its condition; conditions and orders are chosen from these tables, never built from input
 FILTERS: dict[str, str] = {
-    "open": f"{tickets.OPEN}",
+    "open": tickets.OPEN,
     "ended": "ended_at is not null",
     "state": "state = :state",
     "group": "group_key = :group",
@@ -59,6 +60,11 @@ COLUMNS: dict[str, str] = {
 DEFAULT_COLUMNS = ("id", "priority", "state", "group", "agent", "resolve_by", "summary", "caller")
 HIDDEN = "(confidential)"
 MOST_FOUND = 100_000  # tickets that hold the words searched for
+# a group or category that the rulebook no longer has may still hold tickets
+_HELD: dict[str, str] = {
+    "group": "select 1 from ticket where group_key = :key limit 1",
+    "category": "select 1 from ticket where category = :key limit 1",
+}
 _OWN = "confidential = 0 or registered_by = :actor or ticket.agent = :actor"
 
 
@@ -66,7 +72,11 @@ def listing(desk: Desk, filters: Mapping[str, Any], sort: str, limit: int) -> li
     """Return rows of tickets that pass every filter (keys of FILTERS, or `text`), at most `limit`.
 
     A filter on text or caller leaves out what the actor may not read: the row would tell it.
+
+    Raises:
+        NotFound: neither the rulebook nor a ticket knows the group or category: a slip would find nothing.
     """
+    _require_known(desk, filters)
     conditions = [FILTERS[name] for name, value in filters.items() if value is not None and name in FILTERS]
     values = {name: value for name, value in filters.items() if value is not None}
     if "text" in values:
@@ -81,6 +91,15 @@ def listing(desk: Desk, filters: Mapping[str, Any], sort: str, limit: int) -> li
     sql = f"{_SELECT}{where} order by {SORTS[sort]} limit :limit"
     rows = desk.store.query(sql, **values, now=desk.now, limit=limit)
     return [brief(desk, dict(row)) for row in rows]
+
+
+def _require_known(desk: Desk, filters: Mapping[str, Any]) -> None:
+    entries: dict[str, Any] = {"group": desk.rulebook.groups, "category": desk.rulebook.categories}
+    for name in entries.keys() & {name for name, value in filters.items() if value is not None}:
+        key = filters[name]
+        in_rulebook = any(entry.key == key for entry in entries[name])
+        if not in_rulebook and desk.store.one(_HELD[name], key=key) is None:
+            find(entries[name], key, name)
 
 
 def found(desk: Desk, text: str, *, limit: int) -> list[int]:
@@ -99,7 +118,7 @@ def _numbers(numbers: Sequence[int]) -> str:
 
 
 def brief(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
-    """Return a ticket row as lists show it: moments ISO local, a confidential summary hidden."""
+    """Return a ticket row as lists show it: moments in epoch seconds, a confidential summary hidden."""
     caller = row.pop("caller_name")
     ticket = Ticket(**row)
     visible = may_see(desk, ticket)

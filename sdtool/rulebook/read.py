@@ -28,7 +28,6 @@ REQUIRED = (
     "groups",
     "routes",
 )
-DURATIONS = {"respond", "resolve", "customer_term", "first_contact"}
 _UNITS = {
     "s": ("sec", "seconde", "seconden", "second", "seconds", "secs"),
     "min": ("m", "minuut", "minuten", "minute", "minutes", "mins"),

@@ -22,7 +22,7 @@ def derive(book: Rulebook, urgency: str, target_group: str, impact: str, day: st
     Raises:
         BadSetup: the matrix has no cell for this pair (`sd rulebook check` finds such holes).
 
-    Source: mission S3; ITIL 4 incident management, where classification is input to priority.
+    Source: ITIL 4 incident management, where classification is input to priority.
     """
     matrix = in_force(list(book.matrices), day)
     cells = {(u, g): level for u, g, level in matrix.cells} if matrix else {}

@@ -19,7 +19,7 @@ from tests.reliability.kit import REPORT, call, ended, holds, one_sentence, rows
 
 WRITERS, EACH = 32, 5
 SLOWEST = 20  # times the median
-AT_ONCE = 20  # tickets that each of 32 processes registers, as the issue has it
+AT_ONCE = 20  # tickets that each of 32 processes registers
 # stops itself in the middle of a write transaction: the gate and the write lock are its own
 STOPPED = """
 import os, signal

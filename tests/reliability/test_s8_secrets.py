@@ -22,7 +22,6 @@ FORMS = (
     base64.b64encode(PASSWORD.encode()).decode().rstrip("="),
     base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode().rstrip("="),
 )
-OPTIONS = REPORT[2:]  # without the caller
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 
 
