@@ -24,6 +24,7 @@ check: $(VENV)/tested
 
 test: check
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term -rs
+	$(BIN)/python -m pytest -n auto -rs --engine postgresql
 
 bench: $(BIN)/sd
 	$(BIN)/python -m bench.run

@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "mail": ("mail", "mail", "Outgoing mail: send, queue, retry, cancel."),
     "cron": ("cron", "cron", "Scheduled jobs: run, status."),
     "audit": ("audit", "audit", "The journal: verify, log."),
-    "admin": ("admin", "admin", "Keep the desk running: migrate, info, copy."),
+    "admin": ("admin", "admin", "Keep the desk running: migrate, copy, info."),
     "init": ("admin", "init", "Make a new desk."),
 }
 PIPE_CLOSED = 141

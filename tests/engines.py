@@ -129,21 +129,23 @@ _saved: dict[str, bytes] = {}
 
 def save(place: Place, name: str) -> None:
     """Keep a desk as it is now, for `restored` in later tests of this process."""
-    if isinstance(place, str):
-        source = place.rsplit("/", 1)[1]
+    if "://" in str(place):
+        source = str(place).rsplit("/", 1)[1]
         make_database(f"{source}_{name}", source)
-    _saved[name] = b"" if isinstance(place, str) else place.read_bytes()
+        _saved[name] = b""
+    else:
+        _saved[name] = Path(place).read_bytes()
 
 
 def restored(place: Place, name: str) -> bool:
     """Make a desk what `save` kept; False when nothing was kept yet."""
     if name not in _saved:
         return False
-    if isinstance(place, str):
-        own = place.rsplit("/", 1)[1]
-        make_database(own, f"{own}_{name}")
+    if "://" in str(place):
+        name_of_own = str(place).rsplit("/", 1)[1]
+        make_database(name_of_own, f"{name_of_own}_{name}")
     else:
-        place.write_bytes(_saved[name])
+        Path(place).write_bytes(_saved[name])
     return True
 
 

@@ -31,7 +31,7 @@ def init(app: App) -> None:
 
 @click.group("admin")
 def admin() -> None:
-    """Keep the desk running: migrate, info, copy."""
+    """Keep the desk running: migrate, copy, info."""
 
 
 @admin.command("migrate")

@@ -7,7 +7,6 @@ chain, so they would meet there anyway, and behind the gate no transaction can f
 from __future__ import annotations
 
 import contextlib
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -209,7 +208,7 @@ class PostgresStore(Store):
                         raise again.args[0] from None
                     self.head, self.act = None, None  # of the try that came to nothing
                     self.cache.clear()
-                time.sleep(pause * (0.5 + random.random()))  # noqa: S311 (it spreads writers, no secret)
+                time.sleep(pause)  # no dice: writers meet at the gate, which lets them in one by one
                 pause = min(pause * 2, 1.0)
 
     def _attempt(self, work: Callable[[], T], deadline: float) -> T:
