@@ -45,11 +45,13 @@ def _roomy() -> str | None:
 class Cluster:
     """A running server; the superuser is `tester`."""
 
-    def __init__(self, *, settings: dict[str, str] | None = None, base: Cluster | None = None) -> None:
-        """Make and start a cluster; with `base`, a standby of it."""
+    def __init__(
+        self, *, settings: dict[str, str] | None = None, base: Cluster | None = None, folder: str = ""
+    ) -> None:
+        """Make and start a cluster in a folder of `folder`; with `base`, a standby of it."""
         self.bin = programs() or ""
         self.port = free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="sd-postgresql-", dir=_roomy()))
+        self.folder = Path(tempfile.mkdtemp(prefix="sd-postgresql-", dir=folder or _roomy()))
         self.data = self.folder / "data"
         self.who: dict[str, Any] = {}
         if os.geteuid() == 0:  # the server refuses to run as root
@@ -90,6 +92,10 @@ class Cluster:
         while subprocess.run(ready, cwd="/").returncode != 0:
             assert self.process.poll() is None and time.monotonic() < end, (self.folder / "log").read_text()
             time.sleep(0.05)
+
+    def make(self, database: str) -> None:
+        """Make an empty database."""
+        self._call("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tester", database)
 
     def promote(self) -> None:
         """Make a standby the server that takes writes."""

@@ -303,7 +303,7 @@ def test_m7_nothing_is_rounded_before_the_mean(sd: Sd, new: New) -> None:
 
 
 def test_m8_only_one_place_writes_tickets() -> None:
-    """What changes a ticket's row goes through desk.tickets; registration makes one, moving a desk copies all."""
+    """What changes a ticket's row goes through desk.tickets; registration makes one, moving copies all."""
     writing = {
         path.name
         for path in CODE.rglob("*.py")
