@@ -230,8 +230,16 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where services are required (CI), a skipped service test fails the run."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["counts"] = _counts
     if _skipped_services and os.environ.get("SD_TEST_SERVICES") == "required":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker counted; each of them collects all tests."""
+    _counts.update(getattr(node, "workeroutput", {}).get("counts", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,7 +16,7 @@ from psycopg import errors as pg
 from psycopg import sql as parts
 from psycopg.conninfo import conninfo_to_dict
 
-from sdtool.errors import BadSetup, Conflict, OutputFailed
+from sdtool.errors import BadSetup, Conflict, NotAllowed, OutputFailed
 from sdtool.store import shown
 from sdtool.store.base import Row, Store, T
 from sdtool.store.migrations import VERSION
@@ -198,6 +198,8 @@ class PostgresStore(Store):
 
     def transaction(self, work: Callable[[], T]) -> T:
         """Run `work` behind the gate; the whole of it again when the server went away under it."""
+        if self._readonly:
+            raise NotAllowed(f"{shown(self.url)} was opened for reading only: nothing was stored")
         deadline, pause = time.monotonic() + PATIENCE, 0.01
         with explained(self.url):
             while True:
