@@ -73,25 +73,15 @@ def _mail(desk: Desk) -> str:
     )
     if done is None:
         return ""
-    message = _counted(
-        [
-            (done.sent, "sent"),
-            (done.deferred, "deferred"),
-            (done.failed, "failed"),
-            (done.expired, "expired"),
-            (done.twice_possible, "may arrive twice"),
-        ]
-    )
     if done.failed or done.expired:
-        raise Failed(f"mail: {message}", hint="`sd mail queue --state failed` tells which, and why")
-    return message
+        raise Failed(f"mail: {done.counts}", hint="`sd mail queue --state failed` tells which, and why")
+    return done.counts
 
 
 def _calendar(desk: Desk) -> str:
     from sdtool.desk import calendars
 
-    year = today(desk).year
-    days, moved = calendars.sync(desk, range(year - 1, year + 4))
+    days, moved = calendars.sync(desk, calendars.horizon(desk))
     return _counted([(days, "day(s) off changed"), (moved, "deadline(s) moved")])
 
 

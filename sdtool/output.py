@@ -180,11 +180,12 @@ def _table(records: list[dict[str, Any]], columns: Sequence[tuple[str, str]], ou
     """Return a header and aligned lines, numbers to the right; cut to fit a terminal, not in a pipe."""
     grid = [[safe(header) for _, header in columns]]
     grid += [[safe(_text(row.get(key))) for key, _ in columns] for row in records]
-    number = (int, float, type(None))
-    numeric = [all(isinstance(row.get(key), number) for row in records) for key, _ in columns]
+    numeric = [all(isinstance(row.get(k), int | float | None) for row in records) for k, _ in columns]
     widths = [max(map(display_width, column)) for column in zip(*grid, strict=True)]
     if _is_terminal(out):
-        widths = _fit(widths, numeric, _terminal_width(out))
+        # a number, a date or a time that is cut says something else
+        firm = [all(t[:1].isdigit() for t in column if t) for column in zip(*grid[1:], strict=True)]
+        widths = _fit(widths, firm, _terminal_width(out))
     more = "…" if _is_unicode(out) else "~"
     lines = [_line(cells, widths, numeric, more) for cells in grid]
     return "\n".join([style(lines[0], "bold", stream=out), *lines[1:]]) + "\n"
@@ -195,10 +196,10 @@ def _line(cells: list[str], widths: list[int], numeric: list[bool], more: str) -
     return "  ".join(_pad(_cut(text, width, more), width, right) for text, width, right in parts).rstrip()
 
 
-def _fit(widths: list[int], numeric: list[bool], limit: int) -> list[int]:
+def _fit(widths: list[int], firm: list[bool], limit: int) -> list[int]:
     """Narrow the widest text column, then the next, until the line fits or no column can be narrower."""
     fitted = list(widths)
-    texts = [i for i, number in enumerate(numeric) if not number]
+    texts = [i for i, stays in enumerate(firm) if not stays]
     excess = sum(fitted) + 2 * (len(fitted) - 1) - limit
     while excess > 0 and texts:
         ranked = sorted(texts, key=lambda i: fitted[i])

@@ -66,10 +66,10 @@ def _parse(path: str) -> dict[str, Any]:
 
     try:
         with open(path, "rb") as file:
-            return tomllib.load(file)
+            return tomllib.loads(file.read(1 << 20).decode())
     except OSError as exc:
         raise BadSetup(f"the settings file {path} cannot be read: {exc.strerror}") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise BadSetup(f"the settings file {path} is not valid TOML: {exc}") from exc
 
 

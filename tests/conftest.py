@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -131,6 +132,11 @@ def _call(*arguments: object, as_of: str | None = NOW, stdin: str = "") -> Ran:
         sys.stdin = held
         output.stored("")  # a process of its own would forget, too
     return Ran(code, out.getvalue(), err.getvalue())
+
+
+def interruptible() -> None:
+    """In a child: let Ctrl-C end it, also when this run of the tests was started in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import pytest
 from sdtool.cli import COMMANDS, root
 from sdtool.desk import Desk, registration
 from sdtool.errors import EXIT_CODES
-from tests.conftest import MELDER, NOW, Sd
+from tests.conftest import MELDER, NOW, Sd, interruptible
 
 New = Callable[..., int]
 SD = [sys.executable, "-m", "sdtool", "--as-of", NOW]
@@ -267,8 +267,10 @@ def test_pipe_cuts_nothing(sd: Sd, new: New) -> None:
 
 def test_interrupt(sd: Sd) -> None:
     """Ctrl-C while sd waits for input ends it with 130 and a word, without a traceback."""
-    child: Any = pexpect.spawn(SD[0], [*SD[1:], "take", "-"], encoding="utf-8", timeout=30)
-    time.sleep(0.8)  # until it reads
+    child: Any = pexpect.spawn(
+        SD[0], [*SD[1:], "take", "-"], encoding="utf-8", timeout=30, preexec_fn=interruptible
+    )
+    time.sleep(2)  # until it reads
     child.sendintr()
     child.expect(pexpect.EOF)
     assert "Traceback" not in child.before and "Interrupted" in child.before

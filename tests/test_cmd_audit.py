@@ -99,3 +99,10 @@ def test_log_shows_both_clocks(sd: Sd, new: New) -> None:
     new(as_of="2020-01-06T10:00")
     row = sd("audit", "log", "--limit", "1", "--format", "json").json()[0]
     assert row["at"].startswith("2020-01-06T10:00") and not row["recorded_at"].startswith("2020")
+
+
+def test_a_file_without_a_head_is_no_anchor(sd: Sd, place: Path) -> None:
+    """Who names the wrong log must not believe that the journal was compared."""
+    (place / "wrong.log").write_text("nothing here\n")
+
+    assert sd("audit", "verify", "--anchor-file", place / "wrong.log").code == 65

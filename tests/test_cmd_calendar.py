@@ -105,6 +105,18 @@ def test_odd_dates(
     assert list(days(run, year)) == closed
 
 
+def test_init_after_new_year(run: Sd, place: Path) -> None:
+    """The years to fill are counted by the desk's own date, which in UTC is still the old year."""
+    assert run("init", as_of="2027-01-01T00:30").code == 0
+    assert [bool(days(run, year)) for year in (2025, 2026, 2030, 2031)] == [False, True, True, False]
+
+
+def test_the_hint_of_check_helps(sd: Sd) -> None:
+    """A year beyond those that are filled by themselves must be named."""
+    assert "`sd calendar sync 2035`" in sd("calendar", "check", 2035).err
+    assert sd("calendar", "sync", 2035).code == sd("calendar", "check", 2035).code == 0
+
+
 def test_unknown_country(run: Sd, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A country whose holidays nobody knows is a fault of the rulebook, told at init."""
     use(place, monkeypatch, changed(('holidays = "BE"', 'holidays = "XX"')))

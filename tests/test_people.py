@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -64,9 +65,7 @@ def test_several_are_listed(crowd: Desk) -> None:
     """When a name fits several, all are listed with what tells them apart."""
     with pytest.raises(people.Ambiguous) as caught:
         people.find_one(crowd.store, "peeters")
-    assert (
-        "2 people fit 'peeters': Jan Peeters (jan.p@x.be); Jan Peeters (jan.peeters" in caught.value.message
-    )
+    assert "Jan Peeters (#3, jan.p@x.be); Jan Peeters (#4, jan.peeters" in caught.value.message
 
 
 def test_an_exact_name_wins(crowd: Desk) -> None:
@@ -174,3 +173,20 @@ def test_a_name_is_found_as_it_sounds(sd: Sd, heard: str) -> None:
     sd("person", "add", "Leen D'Hondt-Çelik", "--mail", "leen@example.be")
 
     assert "leen@example.be" in sd("person", "list", heard).out
+
+
+@pytest.mark.parametrize("number", ["85073003328", "85.07.30-033.28", "85 07 30 033 28"])
+def test_a_national_register_number_is_not_kept(sd: Sd, number: str) -> None:
+    """A service desk has no right to it; its check digits give it away."""
+    ran = sd("person", "add", "Jan", "--staff-number", number)
+
+    assert (ran.code, "may not be kept" in ran.err) == (2, True)
+
+
+def test_namesakes_are_told_apart_by_number(sd: Sd, new: Callable[..., int]) -> None:
+    """Who has no contact data is named by the number that the list of candidates gives."""
+    sd("person", "add", "Jan Zonder")
+    sd("person", "add", "Jan Zonder")
+
+    assert "#2" in sd("person", "show", "jan zonder").err
+    assert new(caller="#3") == 1

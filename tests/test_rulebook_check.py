@@ -235,3 +235,20 @@ def test_never_win_agrees_with_trying_everything(routes: list[Route]) -> None:
     """What the check calls dead is exactly what wins no case when all are tried."""
     dead = {(routes[i].name, routes[i].valid_from) for i, _ in never_win(routes, DOMAIN)}
     assert dead == {(r.name, r.valid_from) for r in routes} - winners(routes)
+
+
+@pytest.mark.parametrize("wrong", ["foo", "a b@c", "a@b, c@d", "a@b\\nBcc: x@y", "Jan <a@b.be>"])
+def test_recipients_are_plain_addresses(wrong: str) -> None:
+    """A wrong address is told when the rulebook is checked, not at night."""
+    text = shipped_text() + f'\n[[reports]]\nkey = "kpi"\nrecipients = ["{wrong}"]\n'
+
+    _, faults = check(text.encode())
+
+    assert ["not one plain mail address" in fault.text for fault in faults] == [True]
+
+
+def test_endless_nesting_is_a_fault_not_a_crash() -> None:
+    """A file of a hundred thousand brackets is said to be unreadable."""
+    _, faults = check(b"a = " + b"[" * 100_000)
+
+    assert "nested far too deep" in faults[0].text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import date
 from typing import Any
 
 import click
@@ -22,8 +21,7 @@ def init(app: App) -> None:
 
     book = app.rulebook  # a faulty rulebook is said before anything is made
     create_store(app.settings.database, os.urandom(16).hex()).close()
-    year = date.fromtimestamp(app.now).year
-    days, _ = calendars.sync(app.desk, range(year - 1, year + 4))
+    days, _ = calendars.sync(app.desk, calendars.horizon(app.desk))
     output.stored("The desk was made")
     where, owner = shown(app.settings.database), book.organisation.name
     output.echo(f"{where} made for {owner}, with {days} days off in its calendar")

@@ -38,8 +38,7 @@ def verify(app: App, anchors: tuple[str, ...], anchor_file: str | None) -> None:
             raise UsageFault(f"{text!r} is no head of a journal; write NUMBER:HASH as the log has it")
         heads += read
     if anchor_file:
-        with open(anchor_file, encoding="utf-8", errors="replace") as file:
-            heads += anchor.read_heads(file.read())
+        heads += anchor.heads_in(anchor_file)
     with app.store.snapshot():  # a ticket registered meanwhile is no fault
         faults = journal.broken(app.store, heads) + list(replay.differences(app.store))
         number, head = journal.head(app.store)

@@ -10,7 +10,7 @@ from sdtool import output
 from sdtool.commands.base import App, format_option
 from sdtool.desk import calendars
 from sdtool.errors import Failed
-from sdtool.rules.worktime import Hours
+from sdtool.rulebook.shown import ranges
 
 _YEAR = click.IntRange(1990, 2199)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -19,14 +19,6 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 @click.group("calendar")
 def calendar() -> None:
     """Days off and special hours: show, check, sync."""
-
-
-def _clock(seconds: int) -> str:
-    return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
-
-
-def _open(hours: Hours) -> str:
-    return ", ".join(f"{_clock(a)}-{_clock(b)}" for a, b in hours) or "closed"
 
 
 @calendar.command("show")
@@ -44,7 +36,7 @@ def show(app: App, year: int, fmt: str) -> None:
                     "calendar": key,
                     "day": day.day,
                     "weekday": weekday,
-                    "hours": _open(day.hours),
+                    "hours": ranges(day.hours),
                     "name": day.name,
                 }
             )
@@ -70,7 +62,7 @@ def check(app: App, year: int, fmt: str) -> None:
     if found:
         raise Failed(
             f"{len(found)} day(s) of {year} differ",
-            hint="`sd calendar sync` brings the clock up to the rulebook",
+            hint=f"`sd calendar sync {year}` brings the clock up to the rulebook",
         )
     if fmt == "table":
         output.echo(f"{year}: the clock knows every day off that was agreed")
@@ -81,8 +73,7 @@ def check(app: App, year: int, fmt: str) -> None:
 @click.pass_obj
 def sync(app: App, years: tuple[int, ...]) -> None:
     """Bring the clock's days up to the rulebook, and the deadlines of open tickets with them."""
-    current = date.fromtimestamp(app.now).year
-    chosen = range(min(years), max(years) + 1) if years else range(current - 1, current + 4)
+    chosen = range(min(years), max(years) + 1) if years else calendars.horizon(app.desk)
     changed, moved = calendars.sync(app.desk, chosen)
     output.stored("The calendar was synchronised")
     output.echo(f"{changed} day(s) changed, {moved} deadline(s) of open tickets moved")

@@ -51,16 +51,8 @@ def send(app: App) -> None:
     if done is None:
         output.remark("another `sd mail send` is already running")
         return
-    parts = [
-        (done.sent, "sent"),
-        (done.deferred, "deferred"),
-        (done.failed, "failed"),
-        (done.expired, "expired"),
-        (done.twice_possible, "may arrive twice"),
-    ]
-    line = ", ".join(f"{count} {word}" for count, word in parts if count)
-    if line:
-        output.echo(f"Mail: {line}" + (f" ({done.trouble})" if done.trouble else ""))
+    if done.counts:
+        output.echo(f"Mail: {done.counts}" + (f" ({done.trouble})" if done.trouble else ""))
     if done.failed or done.expired:
         raise click.exceptions.Exit(1)
 

@@ -10,7 +10,7 @@ from sdtool import output
 from sdtool.commands.base import App, format_option, interactive, read_text
 from sdtool.commands.shown import one_line, printable
 from sdtool.desk import people, registration
-from sdtool.errors import UsageFault
+from sdtool.errors import NotFound, UsageFault
 from sdtool.rulebook import TYPES
 
 
@@ -79,8 +79,10 @@ def _complete(app: App, given: dict[str, str | None]) -> None:
     """Ask a person for what is missing; tell a script all of it at once."""
     missing = [name for name in registration.REQUIRED if not (given[name] or "").strip()]
     if missing and interactive():
+        if given["caller"]:
+            given["caller"] = f"#{_caller(app, given['caller'])}"  # a wrong one is told before the questions
         for name in missing:
-            given[name] = _ask(app, name)
+            given[name] = _ask_caller(app) if name == "caller" else _ask(app, name)
     elif missing:
         options = ["TEXT" if name == "summary" else f"--{name}" for name in missing]
         raise UsageFault(f"missing: {', '.join(options)}", hint="`sd new --help` shows an example")
@@ -100,6 +102,15 @@ def _ask(app: App, name: str) -> str:
     return str(click.prompt(name.capitalize(), type=click.Choice(known[name]), default=default, err=True))
 
 
+def _ask_caller(app: App) -> str:
+    """Ask until the directory knows the caller; what was typed before is not lost."""
+    while True:
+        try:
+            return f"#{_caller(app, str(click.prompt('Caller', err=True)))}"
+        except NotFound as exc:
+            output.remark(f"{exc.message}: {exc.hint}")
+
+
 def _caller(app: App, text: str) -> int:
     """Return the person's number; on a terminal one of several can be chosen."""
     try:
@@ -110,7 +121,8 @@ def _caller(app: App, text: str) -> int:
         shown = exc.candidates[:20]
         for number, person in enumerate(shown, 1):
             output.remark(
-                f"{number}. {person.name}, {person.mail or person.phone or ''}, {person.department}"
+                f"{number}. {person.name} (#{person.id}), {person.mail or person.phone or ''},"
+                f" {person.department}"
             )
         chosen = click.prompt("Which one", type=click.IntRange(1, len(shown)), err=True)
         return shown[int(chosen) - 1].id

@@ -6,11 +6,12 @@ import contextlib
 import os
 import re
 
-from sdtool.errors import NotAllowed
+from sdtool.errors import BadInput, NotAllowed
 from sdtool.output import remark
 from sdtool.store.files import make_file
 
 _LINE = r"journal (\d+):([0-9a-f]{64})"
+_LONGEST = 1 << 16  # characters of a line that are looked at together
 
 
 def note_head(path: str, number: int, head: str) -> None:
@@ -37,6 +38,26 @@ def note_head(path: str, number: int, head: str) -> None:
 def read_heads(text: str) -> list[tuple[int, str]]:
     """Return every `journal N:HASH` in a text: a log, an anchor file, a KPI mail, a command line."""
     return [(int(number), head) for number, head in re.findall(_LINE, text)]
+
+
+def heads_in(path: str) -> list[tuple[int, str]]:
+    """Return the heads in a log or mail that somebody named.
+
+    Raises:
+        BadInput: it is no file, or holds none: then nothing would be compared.
+        NotAllowed: it may not be read.
+    """
+    heads: list[tuple[int, str]] = []
+    if os.path.isfile(path):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                for line in iter(lambda: file.readline(_LONGEST), ""):
+                    heads += read_heads(line)
+        except OSError as exc:
+            raise NotAllowed(f"{path} cannot be read: {exc.strerror}") from exc
+    if not heads:
+        raise BadInput(f"{path} holds no head of a journal, such as `journal 12:…`: is it the right file?")
+    return heads
 
 
 def noted(path: str) -> list[tuple[int, str]]:

@@ -190,6 +190,12 @@ def _apply(desk: Desk, found: list[tuple[str, str, str]]) -> int:
     return tickets.reschedule(desk)
 
 
+def horizon(desk: Desk) -> range:
+    """Return the years that the table is kept filled for: last year to three years ahead, by local date."""
+    year = datetime.fromtimestamp(desk.now, ZoneInfo(desk.timezone)).year
+    return range(year - 1, year + 4)
+
+
 def covered(store: Store, rulebook: Rulebook, year: int) -> bool:
     """Tell whether the table was filled for `year`, for every calendar that has holidays."""
     keys = {c.key for c in rulebook.calendars if c.holidays}

@@ -116,6 +116,8 @@ def load(name: str, book: Rulebook) -> Map:
         match = re.search(r"line (\d+)", str(exc))
         line = int(match[1]) if match else text.count("\n") + 1
         raise refused(path, [Fault(line, f"not valid TOML: {exc}")]) from None
+    except RecursionError:
+        raise refused(path, [Fault(0, "not readable: its brackets are nested far too deep")]) from None
     reader = _Reader(document, Positions(text), book)
     found = reader.read()
     if reader.faults:

@@ -49,14 +49,16 @@ class Ambiguous(UsageFault):
         listed = "; ".join(_described(person) for person in candidates[:10])
         more = f"; and {len(candidates) - 10} more" if len(candidates) > 10 else ""
         super().__init__(
-            f"{len(candidates)} people fit {text!r}: {listed}{more}", hint="name one by mail or staff number"
+            f"{len(candidates)} people fit {text!r}: {listed}{more}",
+            hint="name one by mail, staff number or #number",
         )
         self.candidates = candidates
 
 
 def _described(person: Person) -> str:
     reach = person.mail or person.phone or person.staff_number or "no contact data"
-    return f"{person.name} ({', '.join(part for part in (reach, person.department) if part)})"
+    known = ", ".join(part for part in (f"#{person.id}", reach, person.department) if part)
+    return f"{person.name} ({known})"
 
 
 _APOSTROPHE = re.compile(r"(\w*)['’‘`´](\w+)")
@@ -91,8 +93,13 @@ def get(store: Store, person: int) -> Person:
 
 
 def find_all(store: Store, text: str) -> list[Person]:
-    """Return everybody whom `text` names: staff number or mail, else phone, else name."""
+    """Return everybody whom `text` names: `#12` by number; staff number or mail, else phone, else name."""
     text = text.strip()
+    if re.fullmatch(r"#[0-9]{1,9}", text):
+        return [
+            Person(**dict(row))
+            for row in store.query("select * from person where id = :id", id=int(text[1:]))
+        ]
     exact = "select * from person where (mail_key = :mail or staff_number = :text) order by active desc, id"
     rows = store.query(exact, mail=text.casefold(), text=text)
     digits = re.sub(r"\D", "", text)
@@ -174,10 +181,21 @@ def clean(book: Rulebook, values: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
+def _is_national_number(text: str) -> bool:
+    """Tell a rijksregisternummer: eleven digits, the last two 97 minus the rest modulo 97 (2… from 2000)."""
+    digits = re.sub(r"[ .\-/]", "", text)
+    if not re.fullmatch(r"[0-9]{11}", digits):
+        return False
+    birth, check = digits[:9], int(digits[9:])
+    return check in (97 - int(birth) % 97, 97 - int(f"2{birth}") % 97)
+
+
 def _trimmed(name: str, value: Any, faults: list[str]) -> Any:
     if not isinstance(value, str):
         return value
     check_text(name.replace("_", " "), value, faults, longest=_LONGEST)
+    if name == "staff_number" and _is_national_number(value):
+        faults.append("a national register number may not be kept: give the staff number")
     text = " ".join(value.split())
     return text or (None if name in ("mail", "phone", "staff_number") else "")
 

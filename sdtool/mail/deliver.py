@@ -42,6 +42,12 @@ class Sent(NamedTuple):
     twice_possible: int = 0
     trouble: str = ""
 
+    @property
+    def counts(self) -> str:
+        """The counts in words, "3 sent, 1 deferred"; "" when there was nothing to do."""
+        named = zip(("sent", "deferred", "failed", "expired", "may arrive twice"), self[:5], strict=True)
+        return ", ".join(f"{count} {word}" for word, count in named if count)
+
 
 class _NoSession(Exception):
     """The server cannot be used now, which says nothing about the mail."""
@@ -68,8 +74,8 @@ def send(
     if store.dry_run:
         raise Refused("mail cannot be sent on a dry run: nothing was sent")
     end = time.monotonic() + run_time
-    with store.lock("sending") as alone:
-        if not alone:
+    with store.lock("sending") as ours:
+        if not ours:
             return None
         recovered, expired = store.run(lambda: outbox.tidy(store, now()))
         ids = outbox.due(store, now())
@@ -115,7 +121,7 @@ def _deliver(
     return outcomes
 
 
-# --- One run at a time, one commit a mail
+# --- One commit a mail
 
 
 def _step(store: Store, last: tuple[Row, Outcome] | None, id_: int | None, now: int) -> Row | None:

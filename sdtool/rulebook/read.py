@@ -209,7 +209,22 @@ _BY_TYPE = {
     tuple[tuple[tuple[int, int], ...], ...]: _week,
     tuple[tuple[str, str, int], ...]: _cells,
 }
-_BY_NAME = {"timezone": _timezone, "valid_from": _iso, "on": _yearly_or_iso, "until": _yearly_or_iso}
+
+
+def _addresses(value: Any) -> tuple[str, ...]:
+    for text in _texts(value):
+        if not re.fullmatch(r"[A-Za-z0-9._+'&=~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text):
+            raise _Wrong(f"{text!r} is not one plain mail address")
+    return _texts(value)
+
+
+_BY_NAME = {
+    "timezone": _timezone,
+    "valid_from": _iso,
+    "on": _yearly_or_iso,
+    "until": _yearly_or_iso,
+    "recipients": _addresses,
+}
 
 
 class Positions:
@@ -334,6 +349,8 @@ def parse(content: bytes) -> tuple[dict[str, Any], Reader] | Fault:
     except tomllib.TOMLDecodeError as exc:
         match = re.search(r"line (\d+)", str(exc))
         return Fault(int(match[1]) if match else text.count("\n") + 1, f"not valid TOML: {exc}")
+    except RecursionError:
+        return Fault(0, "not readable: its brackets are nested far too deep")
     reader = Reader(document, Positions(text))
     return reader.read(), reader
 

@@ -12,7 +12,8 @@ def _clock(seconds: int) -> str:
     return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
 
 
-def _ranges(hours: tuple[tuple[int, int], ...]) -> str:
+def ranges(hours: tuple[tuple[int, int], ...]) -> str:
+    """Return opening hours, seconds after midnight, as "08:00-12:00, 12:30-17:00"; "closed" for none."""
     return ", ".join(f"{_clock(a)}-{_clock(b)}" for a, b in hours) or "closed"
 
 
@@ -27,7 +28,7 @@ def _shown(name: str, value: Any) -> Any:
     if name in ("respond", "resolve", "customer_term", "first_contact"):
         return _span(value)
     if name == "hours":
-        return _ranges(value)
+        return ranges(value)
     return ", ".join(str(part) for part in value) if isinstance(value, tuple) else value
 
 
@@ -43,7 +44,7 @@ def _entry(entry: Any) -> dict[str, Any]:
     week = hasattr(entry, "holidays")  # a calendar has hours for each weekday
     row = {n: _shown(n, value) for n, value in entry._asdict().items() if not (week and n == "hours")}
     if week:
-        row |= {day: _ranges(hours) for day, hours in zip(DAYS, entry.hours, strict=True)}
+        row |= {day: ranges(hours) for day, hours in zip(DAYS, entry.hours, strict=True)}
     return row
 
 
