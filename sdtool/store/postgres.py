@@ -162,6 +162,10 @@ class PostgresStore(Store):
         with explained(self.url):
             try:
                 return work()
+            except pg.ReadOnlySqlTransaction as exc:
+                if self._readonly:
+                    raise self._for_reading() from exc
+                raise
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 if self._still or not self._db.closed:
                     raise
@@ -199,7 +203,7 @@ class PostgresStore(Store):
     def transaction(self, work: Callable[[], T]) -> T:
         """Run `work` behind the gate; the whole of it again when the server went away under it."""
         if self._readonly:
-            raise NotAllowed(f"{shown(self.url)} was opened for reading only: nothing was stored")
+            raise self._for_reading()
         deadline, pause = time.monotonic() + PATIENCE, 0.01
         with explained(self.url):
             while True:
@@ -212,6 +216,9 @@ class PostgresStore(Store):
                     self.cache.clear()
                 time.sleep(pause)  # no dice: writers meet at the gate, which lets them in one by one
                 pause = min(pause * 2, 1.0)
+
+    def _for_reading(self) -> NotAllowed:
+        return NotAllowed(f"{shown(self.url)} was opened for reading only: nothing was stored")
 
     def _attempt(self, work: Callable[[], T], deadline: float) -> T:
         if self._db.closed:
