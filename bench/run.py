@@ -1,6 +1,6 @@
 """Measure `sd` against the reference program, and say where a promise is not kept.
 
-    python bench/run.py [--quick] [--only commands,kpi,import,writers] [--rounds 31]
+    python bench/run.py [--quick] [--only commands,kpi,import,writers,engines] [--rounds 31]
 
 Times differ from machine to machine, ratios hardly do: every figure that is promised is a ratio between
 programs that ran in turn. Judged are medians of time on the wall; `best` is the ratio of the shortest runs,
@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 if __package__ in (None, ""):  # called by its path
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from bench import event_log
+from bench import engines, event_log
 from bench.measure import KEPT, Place, Sample, desk, install, interleaved, median, numbers
 
 NEW = (
@@ -33,7 +33,7 @@ REFERENCE = ("sd-reference", "new", "Printer werkt niet")
 # promised: the median as a ratio to that of the reference, and (FLAT) that of the large desk to the small one
 PROMISED = {"new": 1.25, "show": 1.2, "list": 1.2, "assign": 1.2, "close": 1.2, "next": 1.2}
 FLAT, MOST_MEMORY = 1.1, 40
-ALL = ("commands", "kpi", "import", "writers")
+ALL = ("commands", "kpi", "import", "writers", "engines")
 failed: list[str] = []
 
 
@@ -175,6 +175,14 @@ def writers(place: Place, processes: int, each: int, rounds: int) -> None:
     table(rows)
 
 
+def both(place: Place, size: int, incidents: int, rounds: int) -> None:
+    """Measure the same desk on both engines, in turn; a server without tuning, on the same disk."""
+    rows = engines.measure(place, size, incidents, rounds)
+    print(f"Engines, {size:,} tickets" + ("" if rows else ": left out, no PostgreSQL server is installed"))
+    if rows:
+        table([("", "SQLite", "PostgreSQL", "ratio"), *rows])
+
+
 def _repeat(place: Place, words: Sequence[str], times: int, database: str) -> subprocess.Popen[bytes]:
     program = [os.path.join(place.bin, words[0]), *words[1:]]
     loop = 'times=$1; shift; while [ "$times" -gt 0 ]; do "$@" || exit 1; times=$((times - 1)); done'
@@ -205,6 +213,8 @@ def main() -> None:
                 import_log(place, 100 if given.quick else 1_200)
             elif name == "writers":
                 writers(place, 32, 2 if given.quick else 5, 1 if given.quick else 5)
+            elif name == "engines":
+                both(place, sizes[1], 100 if given.quick else 1_200, 3 if given.quick else 15)
     for fault in failed:
         print(f"broken: {fault}")
     sys.exit(1 if failed and not given.quick else 0)

@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "mail": ("mail", "mail", "Outgoing mail: send, queue, retry, cancel."),
     "cron": ("cron", "cron", "Scheduled jobs: run, status."),
     "audit": ("audit", "audit", "The journal: verify, log."),
-    "admin": ("admin", "admin", "Keep the desk running: migrate, info."),
+    "admin": ("admin", "admin", "Keep the desk running: migrate, copy, info."),
     "init": ("admin", "init", "Make a new desk."),
 }
 PIPE_CLOSED = 141
@@ -128,7 +128,7 @@ def actor(database: str) -> str:
 
     user = os.getuid()
     caller = os.environ.get("SUDO_UID", "")
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # a server's URL is no file: there sudo lends no name
         status = os.stat(database.removeprefix("sqlite:///"))
         private = status.st_uid == os.geteuid() == user and not status.st_mode & 0o077
         if private and caller.isascii() and caller.isdigit() and int(caller) < 2**32:

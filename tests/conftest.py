@@ -21,6 +21,7 @@ from sdtool.commands.base import App
 from sdtool.desk import Desk
 from sdtool.settings import load
 from sdtool.store.base import Store
+from tests import cluster, engines
 
 NOW = "2026-11-23T10:30"  # a Monday; opening hours of the default rulebook are 08:00-12:00, 12:30-17:00
 MELDER = "test.melder@example.be"
@@ -41,9 +42,77 @@ class Ran(NamedTuple):
 Sd = Callable[..., Ran]
 
 
+# --- the engine of this run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer `--engine`: the tests that use a desk run on either."""
+    parser.addoption("--engine", choices=("sqlite", "postgresql"), default="sqlite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server once a run, in the process that hands out the tests."""
+    if config.getoption("engine") != "postgresql" or hasattr(config, "workerinput"):
+        return
+    if cluster.programs() is None:
+        required = os.environ.get("SD_TEST_SERVICES") == "required"
+        pytest.exit("no PostgreSQL server is installed: nothing ran on it", returncode=int(required))
+    server = cluster.Cluster()
+    config.add_cleanup(server.remove)
+    os.environ["SD_TEST_PORT"] = str(server.port)  # the workers are our children
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let go of the server before it is stopped."""
+    engines.let_go()
+
+
+_ON_A_DESK = {"place", "database_url"}  # every fixture of a desk rests on one of these
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, on PostgreSQL, what tests SQLite itself and what uses no desk; on SQLite, the reverse."""
+    on_postgresql = config.getoption("engine") == "postgresql"
+    other = "sqlite" if on_postgresql else "postgresql"
+    kept: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    named = 0
+    for item in items:
+        mine = item.get_closest_marker(other) is None
+        named += not mine
+        desk = bool(_ON_A_DESK & set(getattr(item, "fixturenames", ())))
+        marked = item.get_closest_marker("postgresql") is not None
+        kept[mine and (desk or marked or not on_postgresql)].append(item)
+    items[:] = kept[True]
+    config.hook.pytest_deselected(items=kept[False])
+    desks = sum(bool(_ON_A_DESK & set(getattr(item, "fixturenames", ()))) for item in items)
+    own = sum(
+        item.get_closest_marker("postgresql" if on_postgresql else "sqlite") is not None for item in items
+    )
+    _counts.update(desks=desks, own=own, others=named)
+
+
+_counts: dict[str, int] = {}
+
+
+def _database(folder: Path, request: pytest.FixtureRequest) -> str:
+    """Return where a desk of this test is or may be made; nothing is in it unless `sd` puts it there."""
+    if not engines.postgresql():
+        return engines.own(folder)
+    name = engines.own(folder).rsplit("/", 1)[1]
+    request.addfinalizer(lambda: engines.drop_database(name))
+    return engines.make_database(name, f"made_{name}" if "sd" in request.fixturenames else "template0")
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Where a test may make a desk: a path, or the URL of an empty database."""
+    return _database(tmp_path, request)
+
+
 def _surround(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith(("SD_", "XDG_"))]:
-        monkeypatch.delenv(name)
+    for name in [name for name in os.environ if name.startswith(("SD_", "XDG_", "PG"))]:
+        if name != "SD_TEST_PORT":
+            monkeypatch.delenv(name)
     for name in ("config", "data", "cache", "state"):
         monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(folder / name))
     monkeypatch.setenv("XDG_CONFIG_DIRS", str(folder / "etc"))
@@ -71,9 +140,13 @@ def interruptible() -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     """An environment without a desk: everything of this test lies in the folder returned."""
-    return _surround(tmp_path, monkeypatch)
+    if engines.postgresql() and "sd" in request.fixturenames:
+        request.getfixturevalue("made")  # the template of this test's database
+    _surround(tmp_path, monkeypatch)
+    monkeypatch.setenv("SD_DATABASE", _database(tmp_path, request))
+    return tmp_path
 
 
 @pytest.fixture
@@ -87,6 +160,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a desk that is made once; tests work on copies."""
     with pytest.MonkeyPatch.context() as patched:
         folder = _surround(tmp_path_factory.mktemp("made"), patched)
+        if engines.postgresql():
+            name = f"made_test_{os.environ.get('PYTEST_XDIST_WORKER', 'one')}"
+            patched.setenv("SD_DATABASE", engines.make_database(name))
         assert _call("init").code == 0
         assert _call("person", "add", "Test Melder", "--mail", MELDER, "--phone", "+32 9 267 70 00").code == 0
     return folder
@@ -95,7 +171,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def sd(run: Sd, made: Path, place: Path) -> Sd:
     """Run `sd` on a fresh desk that knows one person, Test Melder."""
-    shutil.copy(made / "desk.db", place / "desk.db")
+    if not engines.postgresql():
+        shutil.copy(made / "desk.db", place / "desk.db")
     shutil.copytree(made / "cache", place / "cache", dirs_exist_ok=True)
     return run
 
@@ -159,11 +236,25 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where services are required (CI), a skipped service test fails the run."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["counts"] = _counts
     if _skipped_services and os.environ.get("SD_TEST_SERVICES") == "required":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker counted; each of them collects all tests."""
+    _counts.update(getattr(node, "workeroutput", {}).get("counts", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which service tests were left out, and that this fails where services are required."""
+    engine = terminalreporter.config.getoption("engine")
+    if _counts:
+        terminalreporter.write_line(
+            f"{engine}: {_counts['desks']} tests on a desk, {_counts['own']} of them for this engine alone;"
+            f" {_counts['others']} left to the other engine"
+        )
     for nodeid in _skipped_services:
         terminalreporter.write_line(f"service test left out: {nodeid}")

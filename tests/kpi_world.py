@@ -33,8 +33,8 @@ MOMENTS = ("opened_at", "accepted_at", "responded_at", "resolved_at", "closed_at
 class World:
     """A desk whose rows a test puts there itself."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = create_store(str(folder / "desk.db"), "test")
+    def __init__(self, folder: Path, url: str) -> None:
+        self.store = create_store(url, "test")
         self.book = rulebooks.load("", str(folder / "cache"))
         self.numbers = 0
 
@@ -77,8 +77,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, database_url: str) -> Iterator[World]:
     """A desk without tickets."""
-    made = World(tmp_path)
+    made = World(tmp_path, database_url)
     yield made
     made.store.close()

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from sdtool.store.migrations import VERSION
+from tests import engines
 from tests.conftest import Sd
 from tests.rulebooks import changed, use
 
 
+@pytest.mark.sqlite
 def test_init_makes_a_desk(run: Sd, place: Path) -> None:
     """A database that the group may write, with its days off."""
     ran = run("init")
@@ -29,6 +31,7 @@ def test_init_twice(run: Sd, place: Path) -> None:
     assert "Bea" in run("person", "list").out
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("content", [b"text", b"SQLite format 3\0"])
 def test_init_over_another_file(run: Sd, place: Path, content: bytes) -> None:
     """A file that is something else is not overwritten."""
@@ -37,6 +40,7 @@ def test_init_over_another_file(run: Sd, place: Path, content: bytes) -> None:
     assert (place / "desk.db").read_bytes() == content
 
 
+@pytest.mark.sqlite
 def test_init_makes_its_folder(run: Sd, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder of the desk is made when it is not there."""
     monkeypatch.setenv("SD_DATABASE", f"sqlite:///{place}/a/b/desk.db")
@@ -48,7 +52,9 @@ def test_init_with_a_faulty_rulebook(run: Sd, place: Path, monkeypatch: pytest.M
     """A faulty rulebook is told before anything is made."""
     use(place, monkeypatch, changed(("line = 3", "line = 'x'")))
     assert run("init").code == 78
-    assert not (place / "desk.db").exists()
+    monkeypatch.delenv("SD_RULEBOOK")
+    ran = run("list")
+    assert (ran.code, "`sd init` makes one" in ran.err) == (78, True)
 
 
 def test_own_rulebook_names_the_desk(run: Sd, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +69,7 @@ def test_no_desk_yet(run: Sd) -> None:
     assert (ran.code, "`sd init` makes one" in ran.err) == (78, True)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("content", [b"", b"text that is no database at all"])
 def test_another_file_is_no_desk(run: Sd, place: Path, content: bytes) -> None:
     """A file that is no desk is told, and left as it is."""
@@ -71,6 +78,7 @@ def test_another_file_is_no_desk(run: Sd, place: Path, content: bytes) -> None:
     assert (place / "desk.db").read_bytes() == content
 
 
+@pytest.mark.sqlite
 def test_another_database_is_no_desk(run: Sd, place: Path) -> None:
     """A database of another program is told, and left as it is."""
     with sqlite3.connect(place / "desk.db") as connection:
@@ -91,9 +99,7 @@ def test_another_engine(run: Sd, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_schema_of_another_version(sd: Sd, place: Path, version: int, hint: str) -> None:
     """An older or newer schema is refused, with what to do."""
-    with sqlite3.connect(place / "desk.db") as connection:
-        connection.execute("update meta set value = ? where key = 'schema'", (str(version),))
-    connection.close()
+    engines.change(os.environ["SD_DATABASE"], f"update meta set value = '{version}' where key = 'schema'")
     ran = sd("list")
     assert (ran.code, hint in ran.err) == (78, True)
 
@@ -110,9 +116,7 @@ def test_migrate_without_a_desk(run: Sd) -> None:
 
 def test_migrate_from_the_future(sd: Sd, place: Path) -> None:
     """A newer desk is not touched."""
-    with sqlite3.connect(place / "desk.db") as connection:
-        connection.execute("update meta set value = '99' where key = 'schema'")
-    connection.close()
+    engines.change(os.environ["SD_DATABASE"], "update meta set value = '99' where key = 'schema'")
     assert sd("admin", "migrate").code == 78
 
 
@@ -120,7 +124,7 @@ def test_info_tells_where_and_how_much(sd: Sd, place: Path) -> None:
     """Paths, versions, who acts, and the number of rows of each table."""
     row = sd("admin", "info", "--format", "json").json()
     assert (row["database"], row["schema"], row["person"], row["ticket"]) == (
-        str(place / "desk.db"),
+        os.environ["SD_DATABASE"],
         VERSION,
         1,
         0,
@@ -128,6 +132,7 @@ def test_info_tells_where_and_how_much(sd: Sd, place: Path) -> None:
     assert row["rulebook"] == "the shipped default" and row["anchor"] == "system log only"
 
 
+@pytest.mark.sqlite
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_unreadable_desk(sd: Sd, place: Path) -> None:
     """A desk that may not be read is 77."""

@@ -255,7 +255,7 @@ def test_line_works_in_the_environment_of_cron(sd: Sd, store: Store, place: Path
     """
     settings = place / "home" / ".config" / "sdtool"
     settings.mkdir(parents=True)
-    (settings / "settings.toml").write_text(f'database = "{place}/desk.db"\n')
+    (settings / "settings.toml").write_text(f'database = "{os.environ["SD_DATABASE"]}"\n')
     command = entry[6].replace(TARGET, str(program(place)))
     given = {"HOME": str(place / "home"), "LOGNAME": "sd", "LANG": "", "SHELL": "/bin/sh", **SETTINGS}
 

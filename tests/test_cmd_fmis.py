@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests import engines
 from tests.conftest import MELDER, Ran, Sd
 from tests.fmis_files import TABLES, csv_text, map_text, row, write
 
@@ -38,8 +38,7 @@ def import_(sd: Sd, tmp_path: Path) -> Callable[..., Ran]:
 
 
 def count(place: Path) -> int:
-    with sqlite3.connect(place / "desk.db") as database:
-        return int(database.execute("select count(*) from event").fetchone()[0])
+    return int(engines.rows(os.environ["SD_DATABASE"], "select count(*) from event")[0][0])
 
 
 def test_import_says_what_it_did(import_: Callable[..., Ran]) -> None:
@@ -289,9 +288,8 @@ cli.main(sys.argv[1:])
 """
 
 
-def tickets_of(database: Path) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(database) as db:
-        return db.execute("select * from ticket order by id").fetchall()
+def tickets_of(database: str) -> list[tuple[Any, ...]]:
+    return engines.rows(database, "select * from ticket order by id")
 
 
 def test_killed_import_goes_on_with_each_row_once(sd: Sd, place: Path) -> None:
@@ -304,24 +302,24 @@ def test_killed_import_goes_on_with_each_row_once(sd: Sd, place: Path) -> None:
     ]
     file, map_ = write(place, rows, map_text())
     words = ["--as-of", "2026-11-23T10:30", "fmis", "import", file, "--map", map_]
-    with sqlite3.connect(place / "desk.db") as desk, sqlite3.connect(place / "other.db") as other:
-        desk.backup(other)
+    desk = os.environ["SD_DATABASE"]
+    other = engines.twin(desk)
 
-    cuts = [_kill_at(words, place / "desk.db", wanted) for wanted in (10, 40, 70)]
-    _finish(words, place / "desk.db")
-    _finish(words, place / "other.db")
+    cuts = [_kill_at(words, desk, wanted) for wanted in (10, 40, 70)]
+    _finish(words, desk)
+    _finish(words, other)
 
     assert 0 < cuts[0] < 100
-    assert tickets_of(place / "desk.db") == tickets_of(place / "other.db")
+    assert tickets_of(desk) == tickets_of(other)
     assert sd("audit", "verify").code == 0
 
 
-def _finish(words: list[str], database: Path) -> None:
+def _finish(words: list[str], database: str) -> None:
     environment = {**os.environ, "SD_DATABASE": str(database)}
     subprocess.run([sys.executable, "-m", "sdtool", *words], check=True, capture_output=True, env=environment)
 
 
-def _kill_at(words: list[str], database: Path, wanted: int) -> int:
+def _kill_at(words: list[str], database: str, wanted: int) -> int:
     """Run an import, kill it without mercy when `wanted` tickets are committed; return how many are."""
     process = subprocess.Popen([sys.executable, "-c", IN_SLICES, *words], stdout=subprocess.DEVNULL)
     while process.poll() is None and len(tickets_of(database)) < wanted:
@@ -348,11 +346,11 @@ def test_agent_gets_in_between_two_slices(sd: Sd, place: Path) -> None:
         map_,
     ]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    while process.poll() is None and not tickets_of(place / "desk.db"):
+    while process.poll() is None and not tickets_of(os.environ["SD_DATABASE"]):
         time.sleep(0.002)
     ran = sd("new", "Printer", "--caller", MELDER, "--channel", "phone", "--type", "incident",
              "--category", "printer", "--urgency", "normal", "--format", "json")  # fmt: skip
 
     assert process.wait() == 0
-    assert (ran.code, len(tickets_of(place / "desk.db"))) == (0, 601)
+    assert (ran.code, len(tickets_of(os.environ["SD_DATABASE"]))) == (0, 601)
     assert ran.json()["id"] < 600

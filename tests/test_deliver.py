@@ -19,6 +19,7 @@ from sdtool.mail import compose, deliver, outbox
 from sdtool.mail.deliver import Sent
 from sdtool.settings import MailSettings
 from sdtool.store import create_store
+from tests import engines
 from tests.smtp_servers import certificate, faulty, honest
 
 NOW = 1_790_000_000
@@ -26,8 +27,8 @@ DAY = 86_400
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = create_store(str(tmp_path / "desk.db"), "desk-1")
+def store(database_url):
+    store = create_store(database_url, "desk-1")
     yield store
     store.close()
 
@@ -479,7 +480,7 @@ def environment(tmp_path, port):
     )
     return {
         **os.environ,
-        "SD_DATABASE": str(tmp_path / "desk.db"),
+        "SD_DATABASE": engines.own(tmp_path),
         "SD_SETTINGS": str(tmp_path / "settings.toml"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
@@ -509,6 +510,7 @@ def test_four_senders_at_once_send_each_mail_once(store, tmp_path):
     assert sum("already running" in err for _, _, err in results) == 3
 
 
+@pytest.mark.sqlite
 def test_the_lock_file_is_for_the_group(store, tmp_path):
     old = os.umask(0o077)
     try:

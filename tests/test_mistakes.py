@@ -13,6 +13,7 @@ import pytest
 import sdtool
 from sdtool.cli import COMMANDS, root
 from sdtool.jobs import JOBS
+from tests import engines
 from tests.conftest import MELDER, Sd
 from tests.fmis_files import map_text, row, write
 from tests.reliability.kit import digests, rows
@@ -106,7 +107,7 @@ def busy(sd: Sd, new: New, place: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     file, _ = write(place, [row("09:00", "Nieuw"), row("09:10", "Opgelost")], map_text())
     Path(file).rename(place / "fmis.csv")
     monkeypatch.chdir(place)
-    return place / "desk.db"
+    return engines.own(place)
 
 
 def test_m2_every_dry_run_is_tried() -> None:
@@ -190,7 +191,7 @@ def test_m4_a_waiting_party_pauses_when_the_rulebook_says_so(
     number = new()
     assert sd("wait", number, "--on", party, "--for", "x", "--until", "+2wd").code == 0
 
-    assert rows(place / "desk.db", "select paused from ticket") == [(int(pauses == "true"),)]
+    assert rows(engines.own(place), "select paused from ticket") == [(int(pauses == "true"),)]
 
 
 @pytest.mark.parametrize("live", ["true", "false"])
@@ -221,9 +222,10 @@ def test_m5_nothing_is_left_to_chance() -> None:
 def test_m5_a_job_does_the_same_each_time(sd: Sd, busy: Path, job: str) -> None:
     """From the same desk at the same moment the same records; only salts and hashes differ."""
     same = ("ticket", "pause", "person", "link", "holiday", "counter")
-    start, results = busy.read_bytes(), []
+    results = []
+    engines.save(busy, f"before_{job}")
     for _ in range(2):
-        busy.write_bytes(start)
+        assert engines.restored(busy, f"before_{job}")
         sd("cron", "run", job, as_of=LATER)
         results.append(
             [digests(busy)[table] for table in same] + rows(busy, "select state, dedupe from outbox")
@@ -249,9 +251,9 @@ def test_m6_a_job_leaves_nothing_for_later(sd: Sd, new: New, database_path: Path
 
 
 @pytest.fixture
-def database_path(place: Path) -> Path:
+def database_path(place: Path) -> str:
     """The file of the desk."""
-    return place / "desk.db"
+    return engines.own(place)
 
 
 def test_m6_a_list_that_is_cut_says_so(sd: Sd, new: New) -> None:
@@ -301,7 +303,7 @@ def test_m7_nothing_is_rounded_before_the_mean(sd: Sd, new: New) -> None:
 
 
 def test_m8_only_one_place_writes_tickets() -> None:
-    """What changes a ticket's row goes through desk.tickets; registration alone makes one."""
+    """What changes a ticket's row goes through desk.tickets; registration makes one, moving copies all."""
     writing = {
         path.name
         for path in CODE.rglob("*.py")
@@ -310,7 +312,7 @@ def test_m8_only_one_place_writes_tickets() -> None:
             path.read_text(),
         )
     }
-    assert writing <= {"tickets.py", "registration.py", "migrations.py"}
+    assert writing <= {"tickets.py", "registration.py", "moving.py", "migrations.py"}
 
 
 @pytest.fixture
@@ -334,7 +336,7 @@ def test_m8_open_sub_tickets_keep_it_open(
     ran = sd(*words)
 
     assert (ran.code, "sub-ticket" in ran.err) == (3, True), ran
-    assert rows(place / "desk.db", "select distinct state from ticket") == [("new",)]
+    assert rows(engines.own(place), "select distinct state from ticket") == [("new",)]
 
 
 @pytest.mark.parametrize("numbers", ["1", "1,2", "1-3"])
@@ -344,7 +346,7 @@ def test_m8_no_closing_without_a_solution(sd: Sd, new: New, numbers: str, place:
     ran = sd("close", numbers)
 
     assert (ran.code, "solution" in ran.err) == (2, True)
-    assert rows(place / "desk.db", "select distinct state from ticket") == [("new",)]
+    assert rows(engines.own(place), "select distinct state from ticket") == [("new",)]
 
 
 def test_m8_the_nightly_job_closes_resolved_tickets_only(
@@ -356,7 +358,7 @@ def test_m8_the_nightly_job_closes_resolved_tickets_only(
     assert sd("reopen", "3", "--reason", "toch niet").code == 0
     assert sd("cron", "run", "close", as_of="2027-11-23T10:30").code == 0
 
-    assert rows(place / "desk.db", "select state from ticket") == [("new",), ("new",), ("active",)]
+    assert rows(engines.own(place), "select state from ticket") == [("new",), ("new",), ("active",)]
 
 
 def test_m8_an_import_does_not_close_over_an_open_sub_ticket(sd: Sd, tmp_path: Path, place: Path) -> None:
@@ -369,7 +371,7 @@ def test_m8_an_import_does_not_close_over_an_open_sub_ticket(sd: Sd, tmp_path: P
     ran = sd("fmis", "import", file, "--map", map_)
 
     assert (ran.code, "sub-ticket" in ran.err) == (3, True), ran
-    assert rows(place / "desk.db", "select state from ticket") == [("new",), ("new",)]
+    assert rows(engines.own(place), "select state from ticket") == [("new",), ("new",)]
 
 
 # M9 rt: commands in the help that only say "unimplemented"
@@ -428,12 +430,12 @@ def test_m10_what_takes_away_is_in_the_journal(sd: Sd, new: New, place: Path, wo
     new("een"), new("twee")
     assert sd("note", "2", "bericht", "--public").code == 0
     assert sd("link", "1", "blocks", "2").code == 0
-    before = rows(place / "desk.db", "select count(*) from event")
+    before = rows(engines.own(place), "select count(*) from event")
     ran = sd(*words)
     assert ran.code == 0, ran
 
-    assert rows(place / "desk.db", "select count(*) from event") > before
-    assert rows(place / "desk.db", "select count(*) from ticket") == [(2,)]
+    assert rows(engines.own(place), "select count(*) from event") > before
+    assert rows(engines.own(place), "select count(*) from ticket") == [(2,)]
 
 
 def test_m10_no_command_deletes_a_ticket_or_an_event() -> None:

@@ -15,8 +15,8 @@ NOW = 1_790_000_000
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = create_store(str(tmp_path / "desk.db"), "desk-1")
+def store(database_url):
+    store = create_store(database_url, "desk-1")
     yield store
     store.close()
 

@@ -15,6 +15,8 @@ from sdtool.desk import Desk, handling, people, plan, queue, registration, ticke
 from sdtool.desk.registration import Report
 from tests.conftest import MELDER
 
+pytestmark = pytest.mark.sqlite
+
 New = Callable[..., int]
 
 

@@ -9,6 +9,7 @@ import click
 
 from sdtool import output
 from sdtool.commands.base import App, format_option
+from sdtool.errors import UsageFault
 
 
 @click.command("init")
@@ -16,20 +17,19 @@ from sdtool.commands.base import App, format_option
 def init(app: App) -> None:
     """Make a new desk where SD_DATABASE or the settings say, and fill its calendar."""
     from sdtool.desk import calendars
-    from sdtool.store import create_store
+    from sdtool.store import create_store, shown
 
     book = app.rulebook  # a faulty rulebook is said before anything is made
     create_store(app.settings.database, os.urandom(16).hex()).close()
     days, _ = calendars.sync(app.desk, calendars.horizon(app.desk))
     output.stored("The desk was made")
-    output.echo(
-        f"{app.settings.database} made for {book.organisation.name}, with {days} days off in its calendar"
-    )
+    where, owner = shown(app.settings.database), book.organisation.name
+    output.echo(f"{where} made for {owner}, with {days} days off in its calendar")
 
 
 @click.group("admin")
 def admin() -> None:
-    """Keep the desk running: migrate, info."""
+    """Keep the desk running: migrate, copy, info."""
 
 
 @admin.command("migrate")
@@ -44,6 +44,26 @@ def migrate(app: App) -> None:
     )
 
 
+@admin.command("copy")
+@click.option(
+    "--to", "target", required=True, metavar="URL", help="A path or URL where there is no desk yet."
+)
+@click.pass_obj
+def copy(app: App, target: str) -> None:
+    """Copy the whole desk to another database, and check both sides."""
+    from sdtool.desk import moving
+    from sdtool.store import shown
+
+    if shown(target) != target:
+        raise UsageFault("leave the password out of the URL: ~/.pgpass or PGPASSWORD holds it")
+    counts = moving.copy(app.store, target)
+    output.stored(f"The desk was copied to {target}")
+    output.echo(
+        f"{counts['ticket']} tickets and {counts['event']} journal rows copied to {target};"
+        " counts and journal agree on both sides"
+    )
+
+
 @admin.command("info")
 @format_option
 @click.pass_obj
@@ -52,13 +72,13 @@ def info(app: App, fmt: str) -> None:
     import sqlite3
 
     from sdtool import __version__
-    from sdtool.store import journal
+    from sdtool.store import journal, shown
     from sdtool.store.migrations import VERSION
 
     number, head = journal.head(app.store)
     row: dict[str, Any] = {
         "version": __version__,
-        "database": app.settings.database,
+        "database": shown(app.settings.database),
         "engine": app.store.engine,
         "sqlite": sqlite3.sqlite_version,
         "schema": VERSION,

@@ -150,7 +150,7 @@ def resolve(desk: Desk, numbers: Sequence[int], solution: str, cause: str = "", 
 def _depth(desk: Desk, number: int) -> int:
     """Return how many tickets this one is part of: sub-tickets close first."""
     sql = (
-        "with recursive above (id) as (select :id union"
+        "with recursive above (id) as (select cast(:id as bigint) union"
         " select link.other from link join above on link.ticket = above.id where link.kind = 'part-of')"
         " select count(*) from above"
     )

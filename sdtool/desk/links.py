@@ -24,7 +24,7 @@ def of(store: Store, number: int) -> list[Row]:
 def _would_circle(store: Store, number: int, kind: str, other: int) -> bool:
     """Tell whether `number` can be reached from `other` along links of one kind."""
     sql = (
-        "with recursive reached (id) as (select :other union"
+        "with recursive reached (id) as (select cast(:other as bigint) union"
         " select link.other from link join reached on link.ticket = reached.id where link.kind = :kind)"
         " select 1 from reached where id = :number"
     )

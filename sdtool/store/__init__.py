@@ -16,13 +16,33 @@ def _engine(url: str) -> type[Store]:
         from sdtool.store.sqlite import SqliteStore
 
         return SqliteStore
+    if scheme in ("postgresql", "postgres"):
+        try:
+            from sdtool.store.postgres import PostgresStore
+        except ImportError as exc:
+            if (exc.name or "psycopg").split(".")[0] != "psycopg":
+                raise
+            raise BadSetup(
+                "a database on PostgreSQL needs psycopg, which is not installed",
+                hint='pip install "sdtool[postgres]"',
+            ) from exc
+        return PostgresStore
     raise BadSetup(
-        f"this database needs an engine that is not here: {scheme}://; use a path or sqlite:///PATH"
+        f"there is no engine for {scheme}://; use a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE"
     )
 
 
+def shown(url: str) -> str:
+    """Return a path or URL as it may be printed: without its password."""
+    if "://" not in url:
+        return url
+    import re
+
+    return re.sub(r"([?&]password)=[^&\s]*", r"\1=…", re.sub(r"(://[^:/@\s]*):[^/\s]*@", r"\1:…@", url))
+
+
 def open_store(url: str, *, readonly: bool = False) -> Store:
-    """Open the desk at `url`, a path or sqlite:///PATH.
+    """Open the desk at `url`, a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE.
 
     Raises:
         BadSetup: there is none, it is no desk, or its schema is older or newer than the program.

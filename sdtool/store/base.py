@@ -153,6 +153,9 @@ class Store:
             )
         )
 
+    def continue_numbers(self) -> None:
+        """Let the engine's own numbers go on after rows that came with theirs; SQLite looks itself."""
+
     def meta(self, key: str) -> str:
         """Return a fact about this desk, "" when it has none."""
         return str(self.value("select value from meta where key = :key", key=key) or "")

@@ -15,6 +15,8 @@ import pytest
 
 from tests.conftest import MELDER, Sd
 
+pytestmark = pytest.mark.sqlite
+
 PROBE = """
 import os, sys
 leave, out = os._exit, os.fdopen(3, "w")

@@ -14,9 +14,10 @@ from tests.conftest import Sd
 
 
 @pytest.fixture
-def database(place: Path, sd: Sd) -> Path:
-    """The file of a fresh desk with one person; SD_DATABASE names it."""
-    return place / "desk.db"
+def database(place: Path, sd: Sd) -> Path | str:
+    """The file or URL of a fresh desk with one person; SD_DATABASE names it."""
+    named = os.environ["SD_DATABASE"]
+    return named if "://" in named else Path(named)
 
 
 @pytest.fixture

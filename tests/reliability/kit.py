@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import MELDER, NOW, Ran
+from tests.engines import change, digests, rows, sound  # noqa: F401 (for the tests)
 
 CODE = Path(__file__).parents[2]
 SD = (sys.executable, "-m", "sdtool")
@@ -55,45 +54,6 @@ def one_sentence(ran: Ran) -> None:
     assert len(lines[0]) <= 400, ran
     for word in ("Traceback", "sqlite3.", "internal error", "Errno", "SQL logic", 'near "', "fts5"):
         assert word not in ran.err + ran.out, ran
-
-
-# --- the database, seen from outside
-
-
-def rows(path: Path | str, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement, without the program."""
-    with closing(sqlite3.connect(path, timeout=30)) as db:
-        return db.execute(sql, values).fetchall()
-
-
-def change(path: Path | str, *statements: str) -> None:
-    """Change the database behind the program's back: its triggers do not bind who has the file."""
-    with closing(sqlite3.connect(path, timeout=30)) as db:
-        for (trigger,) in db.execute("select name from sqlite_master where type = 'trigger'").fetchall():
-            db.execute(f"drop trigger {trigger}")
-        for statement in statements:
-            db.execute(statement)
-        db.commit()
-
-
-def digests(path: Path | str) -> dict[str, str]:
-    """Return a digest of the rows of every table."""
-    with closing(sqlite3.connect(path, timeout=30)) as db:
-        names = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
-        return {
-            name: hashlib.sha256(
-                repr(sorted(map(repr, db.execute(f"select * from {name}")))).encode()
-            ).hexdigest()
-            for name in names
-        }
-
-
-def sound(path: Path | str) -> None:
-    """Check the file itself: pages, full-text index, references."""
-    with closing(sqlite3.connect(path, timeout=30)) as db:
-        assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
-        assert db.execute("pragma foreign_key_check").fetchall() == []
-        db.execute("insert into ticket_text (ticket_text) values ('integrity-check')")
 
 
 def holds() -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 import re
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from tests.conftest import Ran, Sd
+from tests.engines import admin, connected, postgresql
 from tests.reliability.kit import REPORT, SD, call, ended, holds, rows, sound, start
 
 KILLS = 200  # two thirds of them aimed at the commit
@@ -35,13 +35,19 @@ def fall(ran: Ran, summary: str) -> Fallen:
     return Fallen(summary, int(said[1]) if said else None, ran.code == -9)
 
 
+def state_of(database: Path | str) -> object:
+    """Return what changes with each commit."""
+    if isinstance(database, str):
+        return admin().execute("select pg_current_wal_insert_lsn()::text").fetchone()
+    return Path(f"{database}-wal").stat().st_mtime_ns
+
+
 def shoot(database: Path, summary: str, *, aimed: bool, dice: random.Random) -> Fallen:
     """Kill one `sd new`: around its commit when `aimed`, else at any moment of its life."""
-    log = Path(f"{database}-wal")
-    quiet = log.stat().st_mtime_ns
+    quiet = state_of(database)
     child = start("new", summary, *REPORT)
     if aimed:
-        while log.stat().st_mtime_ns == quiet and child.poll() is None:
+        while state_of(database) == quiet and child.poll() is None:
             time.sleep(0.00002)
         time.sleep(dice.uniform(0, 0.002))
     else:
@@ -57,7 +63,8 @@ def judge(database: Path, shot: list[Fallen]) -> None:
     whole = rows(
         database,
         "select ticket.id from ticket join event on kind = 'ticket' and subject = ticket.id and verb = 'new'"
-        " join event_data on event_data.event = event.id join ticket_text on ticket_text.rowid = ticket.id",
+        " join event_data on event_data.event = event.id "
+        f"join ticket_text on ticket_text.{'id' if postgresql() else 'rowid'} = ticket.id",
     )
     assert [one for one in shot if one.said and (one.said, one.summary) not in kept] == [], "lost"
     assert len(whole) == len(kept), "torn"
@@ -71,7 +78,7 @@ def judge(database: Path, shot: list[Fallen]) -> None:
 @contextmanager
 def open_session(database: Path) -> Iterator[None]:
     """Hold a second session, without which the write-ahead log is tidied away at the end of each command."""
-    with closing(sqlite3.connect(database)) as session:
+    with connected(database) as session:
         session.execute("select count(*) from ticket").fetchall()
         yield
 
@@ -94,6 +101,7 @@ def test_kill_loses_nothing_that_was_told(database: Path, seed: int) -> None:
     print(f"R1: {kills} kills, {len(told)} told, {len(kept - told)} stored without being told")
 
 
+@pytest.mark.sqlite
 @pytest.mark.service
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 @pytest.mark.parametrize(("syscall", "step"), [("pwrite64", 4), ("fdatasync", 1), ("write", 1)])

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sqlite3
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 from tests.conftest import Ran, Sd
+from tests.engines import connected, postgresql
 from tests.reliability.kit import REPORT, call, ended, holds, one_sentence, rows, sound, start
 
 WRITERS, EACH = 32, 5
@@ -38,7 +37,7 @@ while not os.path.exists(go):
     time.sleep(0.001)
 sys.exit(max(cli.run(["new", f"{name} {number}", *words]) for number in range(count)))
 """
-IMPATIENT = "import sdtool.store.sqlite as engine; engine.PATIENCE = 1.0; from sdtool import cli; cli.main()"
+IMPATIENT = "import sdtool.store.{} as engine; engine.PATIENCE = 1.0; from sdtool import cli; cli.main()"
 
 
 def stopped() -> subprocess.Popen[str]:
@@ -66,8 +65,8 @@ def test_writers_beside_a_reader_and_a_stopped_writer(database: Path) -> None:
             seconds.append(time.monotonic() - began)
         return told
 
-    with closing(sqlite3.connect(database)) as reader, ThreadPoolExecutor(WRITERS) as pool:
-        reader.execute("begin")
+    with connected(database) as reader, ThreadPoolExecutor(WRITERS) as pool:
+        reader.execute("begin isolation level repeatable read" if postgresql() else "begin")
         reader.execute("select count(*) from person").fetchall()
         child = stopped()
         work = [pool.submit(write, writer) for writer in range(WRITERS)]
@@ -118,7 +117,7 @@ def test_upkeep_meanwhile(database: Path, tmp_path: Path) -> None:
     go = tmp_path / "go"
     go.touch()
     program = (sys.executable, "-c", REGISTER)
-    with closing(sqlite3.connect(database)) as reader:
+    with connected(database) as reader:
         reader.execute("select count(*) from ticket").fetchall()
         writers = [start(go, f"w{n}", 40, *REPORT, program=program) for n in range(3)]
         seen = []
@@ -134,7 +133,12 @@ def test_upkeep_meanwhile(database: Path, tmp_path: Path) -> None:
 def test_a_writer_that_stopped_for_good_is_told_and_overcome(database: Path) -> None:
     """Whoever cannot wait any longer is told that nothing was stored; with the culprit gone all is well."""
     child = stopped()
-    late = call("new", "late", *REPORT, program=(sys.executable, "-c", IMPATIENT))
+    late = call(
+        "new",
+        "late",
+        *REPORT,
+        program=(sys.executable, "-c", IMPATIENT.format("postgres" if postgresql() else "sqlite")),
+    )
     reading = call("list")
     child.kill()
 

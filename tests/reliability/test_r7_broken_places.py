@@ -17,6 +17,8 @@ import pytest
 from tests.conftest import Ran
 from tests.reliability.kit import REPORT, SD, User, call, holds, one_sentence, rows, sound
 
+pytestmark = pytest.mark.sqlite
+
 NEW = ("new", "Printer werkt niet", *REPORT)
 COMMANDS = (NEW, ("list",), ("audit", "verify"), ("admin", "migrate"))
 AGENT = User(64_001, 64_001)

@@ -12,6 +12,7 @@ import pexpect
 import pytest
 
 from tests.conftest import MELDER, Ran, Sd
+from tests.engines import restored, save
 from tests.reliability.kit import REPORT, SD, call, environment
 
 # 24 strings, each of which does something to a terminal or hides something on it
@@ -63,15 +64,10 @@ def on_a_terminal(*commands: tuple[object, ...], colour: bool = False) -> str:
     return bytes(child.before).decode("utf-8").replace("\r\n", "\n")
 
 
-@pytest.fixture(scope="module")
-def _made() -> list[bytes]:
-    return []
-
-
 @pytest.fixture
-def filled(sd: Sd, database: Path, _made: list[bytes]) -> Path:
+def filled(sd: Sd, database: Path) -> Path:
     """A desk with a person and a ticket for each string, which is in every text that a ticket has."""
-    if not _made:
+    if not restored(database, "hostile"):
         for number, text in enumerate(HOSTILE, 1):
             ran = sd(
                 "person",
@@ -105,8 +101,7 @@ def filled(sd: Sd, database: Path, _made: list[bytes]) -> Path:
                 ran = sd(*words, stdin=f"verhaal {text}")
                 assert ran.code == 0, (text, ran)
                 quiet(ran)
-        _made.append(database.read_bytes())
-    database.write_bytes(_made[0])
+        save(database, "hostile")
     return database
 
 

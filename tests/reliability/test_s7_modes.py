@@ -13,6 +13,8 @@ import pytest
 from tests.reliability.kit import REPORT, User, call, ended, holds, one_sentence, runnable, start
 from tests.reliability.test_r5_concurrent import STOPPED
 
+pytestmark = pytest.mark.sqlite
+
 DESK, OTHERS = 64_100, 64_200  # groups: of the desk, of everybody else
 ANN = User(64_001, 64_001, groups=(DESK,))
 BEN = User(64_002, 64_002, groups=(DESK,))

@@ -1,0 +1,94 @@
+"""What to say when PostgreSQL cannot be used, and what another try may cure."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+import psycopg
+from psycopg import errors as pg
+
+from sdtool.errors import BadSetup, Busy, NotAllowed, OutputFailed, SdError, UsageFault
+from sdtool.store import shown
+
+HOW = "docs/how-to/postgresql.md"
+# the server is restarting, was stopped, is a standby, or chose another winner
+_PASSING = (
+    pg.SerializationFailure,
+    pg.DeadlockDetected,
+    pg.AdminShutdown,
+    pg.CrashShutdown,
+    pg.CannotConnectNow,
+    pg.ReadOnlySqlTransaction,
+    pg.IdleInTransactionSessionTimeout,
+)
+_LOGIN = ("password authentication failed", "no password supplied", "authentication failed",
+          "no pg_hba.conf entry", "is not permitted to log in", "permission denied for database")  # fmt: skip
+
+
+def passing(exc: psycopg.Error) -> bool:
+    """Tell whether the same work may succeed in another transaction or connection."""
+    return isinstance(exc, _PASSING)
+
+
+def explain(exc: psycopg.Error, url: str) -> SdError | None:
+    """Return what a person can do about a database error; None when it is a bug of ours."""
+    where, text = shown(url), _told(exc)
+    if isinstance(exc, pg.LockNotAvailable):
+        return Busy("the desk is busy: nothing was stored, try again in a moment")
+    if isinstance(exc, pg.InsufficientPrivilege):
+        return NotAllowed(
+            f"your database role may not do this: nothing was stored ({text})",
+            hint=f"{HOW} shows the grants of each role",
+        )
+    if isinstance(exc, pg.DiskFull):
+        return OutputFailed(f"the disk of {where} is full: nothing was stored; make room and try again")
+    if isinstance(exc, pg.ReadOnlySqlTransaction):
+        return Busy(
+            f"{where} takes no writes (a standby?): nothing was stored",
+            hint="name all hosts in the URL, with target_session_attrs=read-write",
+        )
+    if isinstance(exc, psycopg.DataError) and "NUL" in text:
+        return UsageFault("a text holds a character that cannot be kept (NUL): take it out")
+    if isinstance(exc, (pg.UndefinedTable, pg.UndefinedColumn)):
+        return BadSetup(f"{where} lacks a part of the desk: nothing was stored ({text})")
+    if isinstance(exc, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return _unreachable(exc, where, text)
+    return None
+
+
+def _unreachable(exc: psycopg.Error, where: str, text: str) -> SdError:
+    if any(words in text for words in _LOGIN) or re.search(r'role "[^"]*" does not exist', text):
+        return NotAllowed(
+            f"{where} refuses your login: nothing was stored ({text})",
+            hint="~/.pgpass or PGPASSFILE holds passwords",
+        )
+    if isinstance(exc, pg.InvalidCatalogName) or re.search(r'database "[^"]*" does not exist', text):
+        return BadSetup(f"there is no such database: {where} ({text})", hint=f"{HOW} shows how to make one")
+    if "certificate" in text or "SSL" in text:
+        return BadSetup(f"{where} has no connection that can be trusted: nothing was stored ({text})")
+    return Busy(f"{where} cannot be reached: nothing was stored, try again later ({text})")
+
+
+def _told(exc: psycopg.Error) -> str:
+    """Return the server's own words in one line, the last host's when several were tried."""
+    said = exc.diag.message_primary or (str(exc).strip().splitlines() or [type(exc).__name__])[-1]
+    said = re.sub(r"^[\s-]*(Multiple connection attempts failed.*:)?\s*", "", said)
+    return re.sub(r"\s+", " ", said)[:250]
+
+
+@contextlib.contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Say errors of the database as what a person can do about them."""
+    try:
+        yield
+    except psycopg.Error as exc:
+        fault = explain(exc, url)
+        if fault is None:
+            raise
+        raise fault from exc
+    except UnicodeEncodeError as exc:  # invalid UTF-8 on the command line arrives as lone surrogates
+        raise UsageFault("a text holds half a character; type it again") from exc
+    except OverflowError as exc:
+        raise UsageFault("a number is too large") from exc

@@ -1,0 +1,324 @@
+"""What PostgreSQL does in its own way: connecting, rights, the retry, the commit in doubt, moving a desk."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sdtool.desk import Desk
+from sdtool.store import create_store, migrate_store, open_store
+from sdtool.store.base import Store
+from tests import engines
+from tests.cluster import GUARDED, free_port, url_of
+from tests.conftest import MELDER, Sd
+
+pytestmark = pytest.mark.postgresql
+New = Callable[..., int]
+
+
+def told(ran: object, code: int, *words: str) -> None:
+    """Check that a command ended with a code and one sentence."""
+    assert ran.code == code, ran  # type: ignore[attr-defined]
+    first = ran.err.splitlines()[0]  # type: ignore[attr-defined]
+    assert first.startswith("Error: ") and "Traceback" not in ran.err, ran  # type: ignore[attr-defined]
+    assert [word for word in words if word not in ran.err] == [], ran  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def url(place: Path) -> str:
+    """The URL of this test's database."""
+    return os.environ["SD_DATABASE"]
+
+
+# --- a server that cannot be used
+
+
+def test_no_server(sd: Sd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SD_DATABASE", url_of(free_port(), "desk"))
+    told(sd("list"), 75, "cannot be reached", "nothing was stored")
+
+
+def test_wrong_password(sd: Sd, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with engines.connected(url) as db:
+        db.execute(f"drop role if exists {GUARDED}")
+        db.execute(f"create role {GUARDED} login password 'right'")
+    guarded = url.replace("tester@", f"{GUARDED}:wrong@")
+    monkeypatch.setenv("SD_DATABASE", guarded)
+    ran = sd("list")
+    told(ran, 77, "refuses your login")
+    assert "wrong" not in ran.err
+    monkeypatch.setenv("SD_DATABASE", url.replace("tester@", f"{GUARDED}@"))
+    told(sd("list"), 77, "refuses your login", ".pgpass")
+
+
+def test_no_such_role(sd: Sd, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SD_DATABASE", url.replace("tester@", "nobody_here@"))
+    told(sd("list"), 77, "refuses your login")
+
+
+def test_no_such_database(sd: Sd, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SD_DATABASE", url + "_gone")
+    told(sd("list"), 78, "there is no such database")
+
+
+def test_a_url_that_is_none(sd: Sd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SD_DATABASE", "postgresql://x@y/z?colour=red")
+    told(sd("list"), 78, "is no URL of a database")
+
+
+def test_without_psycopg(run: Sd, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "psycopg", None)
+        without.delitem(sys.modules, "sdtool.store.postgres", raising=False)
+        ran = run("list")
+    told(ran, 78, 'pip install "sdtool[postgres]"')
+
+
+def test_the_database_of_another_program(run: Sd, url: str) -> None:
+    """Whoever has a table of our name keeps it."""
+    with engines.connected(url) as db:
+        db.execute("create table meta (x int)")
+    told(run("list"), 78, "no desk of sdtool")
+    told(run("init"), 5, "nothing was changed")
+
+
+def test_another_encoding_is_refused(run: Sd, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = url.rsplit("/", 1)[1]
+    engines.drop_database(name)
+    engines.admin().execute(
+        f"create database {name} encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"
+    )
+    told(run("init"), 78, "make a database in UTF8")
+
+
+def test_a_password_is_never_printed(sd: Sd, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SD_DATABASE", url.replace("tester@", "tester:geheim@") + "?application_name=x")
+    ran = sd("admin", "info")
+    assert ran.code == 0 and "geheim" not in ran.out
+    told(sd("admin", "copy", "--to", "postgresql://u:geheim@h/d"), 2, "leave the password out")
+
+
+# --- rights
+
+
+def test_an_agent_adds_to_the_journal_and_changes_nothing_in_it(
+    sd: Sd, new: New, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The grants of the how-to page let an agent work, and keep the journal from everybody."""
+    grants(url)
+    monkeypatch.setenv("SD_DATABASE", url.replace("tester@", "test_agent@"))
+    number = new()
+    assert sd("note", number, "gebeld").code == 0
+    assert sd("admin", "info").code == 0
+    import psycopg
+
+    with psycopg.connect(os.environ["SD_DATABASE"], autocommit=True) as db:
+        for statement in (
+            "update event set at = 1",
+            "delete from event_data",
+            "truncate event cascade",
+            "drop trigger event_append_only on event",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                db.execute(statement)
+        db.execute("reset role")
+
+
+def test_a_reader_reads_and_is_told_that_it_may_not_write(
+    sd: Sd, new: New, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grants(url)
+    new()
+    monkeypatch.setenv("SD_DATABASE", url.replace("tester@", "test_reader@"))
+    assert sd("report", "kpi", "--month", "2026-11").code == 0
+    assert sd("audit", "verify").code == 0
+    told(sd("take", 1), 77, "nothing was stored")
+
+
+def grants(url: str) -> None:
+    """Make the roles and take the statements of the how-to page."""
+    page = (Path(__file__).parents[1] / "docs" / "how-to" / "postgresql.md").read_text()
+    block = page.split("<!-- grants -->\n```sql\n")[1].split("```")[0]
+    block = block.replace("desk_agent", "test_agent").replace("desk_reader", "test_reader")
+    with engines.connected(url) as db:
+        for role in ("test_agent", "test_reader", "test_coordinator"):
+            db.execute(
+                f"do $$ begin create role {role} login; exception when duplicate_object then null; end $$"
+            )
+        db.execute(block.replace("desk_coordinator", "test_coordinator").encode())
+
+
+def test_the_owner_cannot_change_the_journal_either(sd: Sd, url: str) -> None:
+    for statement in ("update event set at = 1", "delete from event_data", "truncate event_data"):
+        with pytest.raises(Exception, match="append-only"), engines.connected(url) as db:
+            db.execute(statement)
+
+
+# --- making and migrating, two at once
+
+
+def test_two_programs_make_one_desk(url: str, shell: Sd) -> None:
+    """Both end well: one made it, the other is told that it is there."""
+    codes: list[int] = []
+    threads = [threading.Thread(target=lambda: codes.append(shell("init").code)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [0, 5]
+    assert shell("list").code == 0
+
+
+def test_two_programs_migrate_one_desk(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second waits at the gate, looks again, and has nothing to do."""
+    from sdtool.store import migrations, pgschema, postgres
+
+    create_store(url, "one").close()
+    monkeypatch.setattr(
+        pgschema, "MIGRATIONS", (*migrations.MIGRATIONS, ("two", ("create table two (x {int})",)))
+    )
+    monkeypatch.setattr(pgschema, "_ENGINE_STEPS", (*pgschema._ENGINE_STEPS, ()))
+    for module in (pgschema, postgres):
+        monkeypatch.setattr(module, "VERSION", 2)
+    found: list[tuple[int, int]] = []
+    threads = [threading.Thread(target=lambda: found.append(migrate_store(url))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert {after for _, after in found} == {2}
+    assert engines.rows(url, "select value from meta where key = 'schema'") == [("2",)]
+
+
+# --- the connection is lost
+
+
+def cut(store: Store) -> None:
+    """End the connection of a store at the server."""
+    number = store._db.info.backend_pid  # type: ignore[attr-defined]
+    engines.admin().execute("select pg_terminate_backend(%s, 5000)", (number,))
+
+
+def test_a_read_is_asked_again(store: Store) -> None:
+    cut(store)
+    assert store.value("select count(*) from person") == 1
+
+
+def test_a_write_is_done_again_as_a_whole(desk: Desk) -> None:
+    """Lost in the middle, before the commit: the whole of it once more, with the same numbers."""
+    from sdtool.desk import people
+
+    tries = []
+
+    def work() -> None:
+        tries.append(1)
+        people.add(desk, {"name": "Bea"})
+        if len(tries) == 1:
+            cut(desk.store)
+
+    desk.run(work)
+    assert len(tries) == 2
+    assert desk.store.value("select count(*) from person where name = 'Bea'") == 1
+    assert desk.store.value("select max(id) - count(*) from event") == 0
+
+
+class _Lost:
+    """A connection whose answer to COMMIT is lost: before the server got it, or after."""
+
+    def __init__(self, store: Store, *, arrives: bool) -> None:
+        self._store, self._real, self._arrives = store, store._db, arrives  # type: ignore[attr-defined]
+
+    def execute(self, statement: object, *more: object) -> object:
+        if statement != "commit":
+            return self._real.execute(statement, *more)
+        if self._arrives:
+            self._real.execute(statement)
+        cut(self._store)
+        return self._real.execute("select 1")
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real, name)
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_commit_without_an_answer_is_settled(desk: Desk, arrives: bool) -> None:
+    """Stored once, whether the server got the COMMIT or not: the journal's head tells."""
+    from sdtool.desk import people
+
+    people.get(desk.store, 1)
+    desk.store._db = _Lost(desk.store, arrives=arrives)  # type: ignore[attr-defined]
+    people.add(desk, {"name": "Bea"})
+    assert desk.store.value("select count(*) from person where name = 'Bea'") == 1
+    assert desk.store.value("select value from counter where name = 'event'") == desk.store.value(
+        "select count(*) from event"
+    )
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_commit_without_a_journal_row_is_settled(desk: Desk, arrives: bool) -> None:
+    desk.store._db = _Lost(desk.store, arrives=arrives)  # type: ignore[attr-defined]
+    desk.run(lambda: desk.store.insert("job_run", {"job": "x", "started_at": 1, "outcome": "done"}))
+    assert desk.store.value("select count(*) from job_run where job = 'x'") == 1
+
+
+def test_what_cannot_be_settled_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is gone with the COMMIT: nobody can know, and the message says so."""
+    from sdtool.errors import OutputFailed
+    from sdtool.store import postgres
+
+    monkeypatch.setattr(postgres, "PATIENCE", 0.3)
+    lost = _Lost(desk.store, arrives=True)
+    desk.store._db = lost  # type: ignore[attr-defined]
+    desk.store._target["port"] = str(free_port())  # type: ignore[attr-defined]
+    with pytest.raises(OutputFailed, match="whether it was stored is unknown"):
+        desk.run(lambda: desk.store.insert("job_run", {"job": "x", "started_at": 1, "outcome": "done"}))
+
+
+# --- moving
+
+
+def test_a_desk_moves_to_sqlite_and_back(
+    sd: Sd, new: New, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts, journal, report and search are the same on each side; work goes on with the next number."""
+    for number in (new("Het wachtwoord in het café"), new(), new()):
+        sd("note", number, "gebeld")
+    sd("merge", 1, "--into", 3)
+    report = sd("report", "kpi", "--month", "2026-11").out
+    there, back = str(tmp_path / "there.db"), engines.make_database(url.rsplit("/", 1)[1] + "_back")
+
+    assert sd("admin", "copy", "--to", there).code == 0
+    monkeypatch.setenv("SD_DATABASE", there)
+    assert sd("report", "kpi", "--month", "2026-11").out == report
+    assert sd("admin", "copy", "--to", back).code == 0
+    told(sd("admin", "copy", "--to", back), 5, "holds a desk already")
+    monkeypatch.setenv("SD_DATABASE", back)
+    assert sd("audit", "verify").code == 0
+    assert sd("report", "kpi", "--month", "2026-11").out == report
+    assert [row["id"] for row in sd("search", "cafe", "--format", "json").json()] == [1]
+    assert sd("cron", "run", "close").code == 0
+    assert sd("new", "nog een", "--caller", MELDER, "--channel", "phone", "--type", "incident", "--category",
+              "printer", "--urgency", "normal").out.startswith("SD-4 ")  # fmt: skip
+    engines.drop_database(back.rsplit("/", 1)[1])
+
+
+def test_bulk_and_single_rows_are_alike(url: str) -> None:
+    """COPY and INSERT keep the same texts, numbers, nulls."""
+    create_store(url, "one").close()
+    store = open_store(url)
+    odd = ["", "\\N", "a\tb", "x\ny", "'", "%s", ":x", "é", None]
+    rows = [{"id": n, "name": odd[n % 9] or "-", "mail": odd[n % 9], "target_group": "staff",
+             "language": "nl", "name_key": "k", "active": n % 2 == 0} for n in range(1, 101)]  # fmt: skip
+    store.run(lambda: store.insert("person", *rows[:9]))
+    store.run(lambda: store.insert("person", *rows[9:]))
+    kept = store.query("select * from person order by id")
+    assert [(r["id"], r["mail"], r["active"]) for r in kept] == [
+        (r["id"], r["mail"], int(r["active"])) for r in rows
+    ]
+    store.close()
