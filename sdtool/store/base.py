@@ -7,13 +7,32 @@ RETURNING, CTEs, window functions; moments as epoch seconds, flags as 0 and 1, J
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
+from sdtool.errors import SdError, UsageFault
+
 T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 Row = Mapping[str, Any]
+
+
+@contextmanager
+def explaining(kind: type[E], explain: Callable[[E, str], SdError | None], where: str) -> Iterator[None]:
+    """Say an engine's errors, of one `kind`, as what a person can do about them; bugs stay as they are."""
+    try:
+        yield
+    except kind as exc:
+        fault = explain(exc, where)
+        if fault is None:
+            raise
+        raise fault from exc
+    except UnicodeEncodeError as exc:  # invalid UTF-8 on the command line arrives as lone surrogates
+        raise UsageFault("a text holds half a character; type it again") from exc
+    except OverflowError as exc:
+        raise UsageFault("a number is too large") from exc
 
 
 @cache

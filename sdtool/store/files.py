@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from functools import partial
 
-from sdtool.errors import BadSetup, Busy, NotAllowed, OutputFailed, SdError, UsageFault
+from sdtool.errors import BadSetup, Busy, NotAllowed, OutputFailed, SdError
+from sdtool.store.base import explaining
 
 
 def path_of(url: str) -> str:
@@ -35,20 +36,7 @@ def explain(exc: sqlite3.Error, path: str) -> SdError | None:
     return None
 
 
-@contextlib.contextmanager
-def explained(path: str) -> Iterator[None]:
-    """Say errors of the database as what a person can do about them."""
-    try:
-        yield
-    except sqlite3.Error as exc:
-        fault = explain(exc, path)
-        if fault is None:
-            raise
-        raise fault from exc
-    except UnicodeEncodeError as exc:  # invalid UTF-8 on the command line arrives as lone surrogates
-        raise UsageFault("a text holds half a character; type it again") from exc
-    except OverflowError as exc:
-        raise UsageFault("a number is too large") from exc
+explained = partial(explaining, sqlite3.Error, explain)  # with explained(where): …
 
 
 def require(path: str) -> None:

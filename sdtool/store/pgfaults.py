@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
+from functools import partial
 
 import psycopg
 from psycopg import errors as pg
 
 from sdtool.errors import BadSetup, Busy, NotAllowed, OutputFailed, SdError, UsageFault
 from sdtool.store import shown
+from sdtool.store.base import explaining
 
 HOW = "docs/how-to/postgresql.md"
 # the server is restarting, was stopped, is a standby, or chose another winner
@@ -78,17 +78,4 @@ def _told(exc: psycopg.Error) -> str:
     return re.sub(r"\s+", " ", said)[:250]
 
 
-@contextlib.contextmanager
-def explained(url: str) -> Iterator[None]:
-    """Say errors of the database as what a person can do about them."""
-    try:
-        yield
-    except psycopg.Error as exc:
-        fault = explain(exc, url)
-        if fault is None:
-            raise
-        raise fault from exc
-    except UnicodeEncodeError as exc:  # invalid UTF-8 on the command line arrives as lone surrogates
-        raise UsageFault("a text holds half a character; type it again") from exc
-    except OverflowError as exc:
-        raise UsageFault("a number is too large") from exc
+explained = partial(explaining, psycopg.Error, explain)  # with explained(where): …
