@@ -19,8 +19,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sdtool import rulebook
 from sdtool.desk import Desk, calendars, people, registration, tickets
+from sdtool.rulebook import compiled
 from sdtool.rules.worktime import Calendar
 from sdtool.settings import Settings
 from sdtool.store import create_store, open_store
@@ -207,7 +207,7 @@ def generate(
     dice = random.Random(seed)
     create_store(path, f"{seed:032x}").close()
     with tempfile.TemporaryDirectory() as cache:
-        book = rulebook.load("", cache)
+        book = compiled.load("", cache)
     settings = Settings(database=path, rulebook="")
     desk = Desk(open_store(path), book, settings, actor="an", source="cli", now=until)
     last = date.fromtimestamp(until).year

@@ -15,13 +15,14 @@ import click
 
 from docs.replay import ROOT, pages
 from docs.words import KEYS, SECTIONS, SETTINGS, VERBS
-from sdtool import rulebook, settings
+from sdtool import settings
 from sdtool.cli import COMMANDS, root
 from sdtool.desk import handling
 from sdtool.desk.registration import blank
 from sdtool.errors import EXIT_CODES, SdError
 from sdtool.reports.registry import KPIS
-from sdtool.rulebook.read import REQUIRED
+from sdtool.rulebook.read import ALL_LISTS, ALL_TABLES, REQUIRED
+from sdtool.rulebook.staffing import Item
 from sdtool.rules import lifecycle
 from sdtool.rules.lifecycle import Act, Ticket, decide
 
@@ -114,13 +115,20 @@ _TYPES: dict[Any, str] = {
     tuple[tuple[int, int], ...]: "list of opening hours",
     tuple[tuple[tuple[int, int], ...], ...]: "opening hours of each weekday",
     tuple[tuple[str, str, int], ...]: "table of priorities",
+    tuple[Item, ...]: "list of items",
 }
-_BY_NAME = {"timezone": "time zone", "valid_from": "date", "on": "date or MM-DD", "until": "date or MM-DD"}
+_BY_NAME = {
+    "timezone": "time zone",
+    "pattern": "regular expression",
+    "valid_from": "date",
+    "on": "date or MM-DD",
+    "until": "date or MM-DD",
+}
 
 
 def _rulebook() -> str:
-    sections = [(f"[{name}]", name, cls) for name, cls in rulebook.TABLES.items()]
-    sections += [(f"[[{name}]]", name, cls) for name, cls in rulebook.LISTS.items()]
+    sections = [(f"[{name}]", name, cls) for name, cls in ALL_TABLES.items()]
+    sections += [(f"[[{name}]]", name, cls) for name, cls in ALL_LISTS.items()]
     return "\n".join(_section(*section) for section in sections)
 
 
@@ -199,7 +207,11 @@ _SAMPLE: dict[str, Any] = {
     "reason": "wrong-group", "solution": "x", "cause": "x", "open_parts": [], "public": True, "into": 2,
     "fields": dict.fromkeys(_EDITED, "x"),
 }  # fmt: skip
-_WITHOUT = {"take": {"group": ""}, "return": {"group": "servicedesk"}}
+_WITHOUT = {
+    "replan": {"fields": {"summary": "x", "agreed_due": 8}},
+    "take": {"group": ""},
+    "return": {"group": "servicedesk"},
+}
 
 
 def _tickets(state: str) -> list[Ticket]:

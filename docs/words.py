@@ -29,6 +29,16 @@ SECTIONS: dict[str, str] = {
     "reports": "Who receives a report by mail.",
     "jobs": "When a scheduled job is late, other than shipped.",
     "views": "Saved lists.",
+    "staff": "Who comes, moves or leaves: what its tickets are, and how HR and the desk work together.",
+    "checklists": "Checklists. One with conditions goes with every new ticket that meets all of them; "
+    "one without is given by name, by a support service.",
+    "staff_columns": "What the columns of an HR file are called. Case, accents, blanks and "
+    "punctuation make no difference.",
+    "staff_rules": "What a row of an HR file must hold. All rules that fit a row count.",
+    "staff_formats": "How a field of an HR file is written.",
+    "support_services": "What a colleague gets, each as a ticket of its own under the one of the change.",
+    "packages": "Which support services whom. All packages that fit a colleague add up.",
+    "staff_mails": "Mails at the steps of a change; each goes out once.",
 }
 
 KEYS: dict[str, dict[str, str]] = {
@@ -138,6 +148,65 @@ KEYS: dict[str, dict[str, str]] = {
         "name": _NAME,
         "options": "Options of `sd list`, each word a text of its own.",
     },
+    "staff": {
+        "category": "Category of the ticket of a change. Needed where there are packages.",
+        "urgency": "Its urgency, and that of its sub-tickets. Needed where there are packages.",
+        "channel": "Its channel. Needed where there are packages.",
+        "lead_time": "How long before the day HR tells it; later is a warning.",
+        "hr": "What the personnel service is called in mails.",
+        "hr_mail": "Mail address that is asked for what is missing. Without it nobody is asked by mail.",
+        "sites": "The sites that are known; a row with another one is at fault. None: any site will do.",
+    },
+    "checklists": {
+        "key": _KEY,
+        "name": _NAME,
+        "items": "A list of tables, each with a `text`, and maybe an `owner`, a `due` time counted from the "
+        "registration of the ticket (a duration) and `optional = true` for what need not be done.",
+        "type": "Only tickets of these types.",
+        "category": "Only tickets of these categories.",
+        "target_group": "Only tickets of these target groups.",
+    },
+    "staff_columns": {
+        "field": "The field; see [HR files](hr-files.md).",
+        "names": "What its column may be called.",
+    },
+    "staff_rules": {
+        "required": "Fields that must be filled in.",
+        "kind": "Only for `onboarding`, `mover` or `offboarding`.",
+        "target_group": "Only for these target groups.",
+    },
+    "staff_formats": {
+        "field": "The field.",
+        "pattern": "What the whole text must match.",
+        "advice": "What HR is told when it does not.",
+        "target_group": "Only for these target groups.",
+    },
+    "support_services": {
+        "key": _KEY,
+        "name": "Name as people read it: the ticket is called so, with the colleague's name.",
+        "category": "Category of its tickets.",
+        "group": "Solver group of its tickets.",
+        "days_before": "How many working days before the start it is ready: the deadline of the ticket.",
+        "needs": "Fields without which it cannot begin; its ticket waits until they are known.",
+        "after": "Support services that come first; its ticket waits until theirs are solved.",
+        "checklist": "Checklists that its ticket gets.",
+        "leave": "What the ticket is called that takes it away again; none: there is nothing to take away.",
+        "days_after": "How many working days after the end that is done; 0 is the end itself.",
+        "hand_in": "Whether the colleague hands something in: a line on the list of who leaves.",
+    },
+    "packages": {
+        "key": _KEY,
+        "name": _NAME,
+        "services": "The support services.",
+        "target_group": "Only for these target groups.",
+        "department": "Only for a department in which one of these words stands.",
+        "job_title": "Only for a function in which one of these words stands.",
+    },
+    "staff_mails": {
+        "step": "`registered`, `incomplete`, `moved`, `withdrawn` or `ready`.",
+        "to": "`manager`, `newcomer` or `hr`.",
+        "kind": "Only for `onboarding`, `mover` or `offboarding`.",
+    },
 }
 
 SETTINGS: dict[str, str] = {
@@ -163,6 +232,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "start": ("`sd start`", "–"),
     "note": ("`sd note`", "a text"),
     "edit": ("`sd edit`", "a change; a reason to override the priority"),
+    "replan": ("by a change of staff", "the day of a change moved"),
+    "hold": ("by a change of staff", "something else comes first"),
     "wait": ("`sd wait`", "a party, what is waited for, a moment to come"),
     "resume": ("`sd resume`", "–"),
     "escalate": ("`sd escalate --to`", "another group, a reason"),

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sdtool import rulebook as rulebooks
 from sdtool.reports import kpi
+from sdtool.rulebook import compiled
 from sdtool.store import create_store
 
 ZONE = ZoneInfo("Europe/Brussels")
@@ -35,7 +35,7 @@ class World:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.store = create_store(url, "test")
-        self.book = rulebooks.load("", str(folder / "cache"))
+        self.book = compiled.load("", str(folder / "cache"))
         self.numbers = 0
 
     def ticket(self, opened: str = "02 09:00", **given) -> int:

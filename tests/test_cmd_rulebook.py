@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sdtool.rulebook import LISTS, TABLES
+from sdtool.rulebook.read import ALL_LISTS, ALL_TABLES
 from tests.conftest import Sd
 from tests.rulebooks import changed, shipped_text, use
 
@@ -77,7 +77,7 @@ def test_faulty_rulebook_stops_every_command(sd: Sd, place: Path, monkeypatch: p
     assert (ran.code, "line 1: not valid TOML" in ran.err) == (78, True)
 
 
-@pytest.mark.parametrize("section", [*TABLES, *LISTS])
+@pytest.mark.parametrize("section", [*ALL_TABLES, *ALL_LISTS])
 def test_show_each_section(run: Sd, section: str) -> None:
     """Every part can be shown alone, in every format."""
     for fmt in ("table", "json", "csv"):

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sdtool import rulebook
 from sdtool.desk import Desk, calendars, fmis, fmis_map, people, registration, replay, tickets
 from sdtool.desk.fmis import Imported
+from sdtool.rulebook import compiled
 from sdtool.rules.lifecycle import Ticket
 from sdtool.store import create_store, open_store
 from sdtool.store.base import Store
@@ -461,7 +461,7 @@ def test_formats_of_moments(form: str, text: str, iso: str | None) -> None:
 
 @pytest.mark.parametrize("name", fmis_map.names())
 def test_shipped_map_fits_the_shipped_rulebook(name: str, tmp_path: Path) -> None:
-    assert fmis_map.load(name, rulebook.load("", str(tmp_path))).columns["reference"]
+    assert fmis_map.load(name, compiled.load("", str(tmp_path))).columns["reference"]
 
 
 def test_import_goes_on_after_a_failed_slice(
@@ -537,7 +537,7 @@ def _imported(folder: Path, exports: list[list[dict[str, str]]], map_: str) -> d
     store = open_store(database)
     store.execute("pragma synchronous = off")
     desk = Desk(
-        store, rulebook.load("", str(folder)), None, actor="an", source="cli", now=at("09:00") + 10**7
+        store, compiled.load("", str(folder)), None, actor="an", source="cli", now=at("09:00") + 10**7
     )  # type: ignore[arg-type]
     for rows in exports:
         fmis.import_file(desk, *write(folder, rows, map_))

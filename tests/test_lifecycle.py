@@ -20,6 +20,8 @@ ARGS: dict[str, dict[str, Any]] = {
     "note": {"public": False},
     "edit": {"fields": {"category": "mail"}},
     "wait": {"party": "customer", "text": "nummer", "until": 2_000, "pauses": True},
+    "hold": {"text": "eerst het account"},
+    "replan": {"fields": {"agreed_due": 3_000}},
     "resume": {},
     "escalate": {"group": "network"},
     "escalate-up": {},
@@ -36,7 +38,7 @@ ARGS: dict[str, dict[str, Any]] = {
 # verb -> the states in which it is allowed; everywhere else it is refused
 ALLOWED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("assign", "take", "release", "wait", "escalate", "escalate-up", "return"), OPEN_STATES),
-    **dict.fromkeys(("resolve", "cancel", "merge"), OPEN_STATES),
+    **dict.fromkeys(("resolve", "cancel", "merge", "hold", "replan"), OPEN_STATES),
     "start": ("new", "assigned"),
     "note": tuple(state for state in STATES if state != "merged"),
     "edit": (*OPEN_STATES, "resolved"),
@@ -51,6 +53,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 AFTER = {
     "start": "active",
     "wait": "waiting",
+    "hold": "waiting",
     "resolve": "resolved",
     "close": "closed",
     "cancel": "cancelled",

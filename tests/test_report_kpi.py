@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdtool import rulebook as rulebooks
 from sdtool.reports import backlog, cohort
 from sdtool.reports.percentile import percentile
 from sdtool.reports.period import before, last_month
+from sdtool.rulebook import Norm
 from sdtool.store.journal import Entry, append
 from tests.kpi_world import at, world
 
@@ -194,7 +194,7 @@ def test_by_a_clock_that_never_stops_a_minute_late_is_late(world):
 
 
 def test_a_norm_holds_from_its_day_on(world):
-    sheet = (rulebooks.Norm("throughput", 1.0), rulebooks.Norm("throughput", 1.2, "2026-11-30"))
+    sheet = (Norm("throughput", 1.0), Norm("throughput", 1.2, "2026-11-30"))
     world.book = world.book._replace(service_sheet=sheet)
 
     assert world.figures()["throughput"].norm == 1.2

@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 import pytest
 
 from sdtool import output, render
-from sdtool import rulebook as rulebooks
 from sdtool.reports import kpi, kpi_mail
 from sdtool.reports.kpi_view import SECTIONS, document
 from sdtool.reports.registry import kpis
+from sdtool.rulebook import Report
 from tests.kpi_world import NOVEMBER, World, world
 
 __all__ = ["world"]  # the fixture
@@ -264,7 +264,7 @@ def test_a_file_that_cannot_be_written_ends_with_74(sd, place):
 
 
 def addressed(desk, *recipients: str):
-    desk.rulebook = desk.rulebook._replace(reports=(rulebooks.Report("kpi", recipients, "nl"),))
+    desk.rulebook = desk.rulebook._replace(reports=(Report("kpi", recipients, "nl"),))
     return desk
 
 

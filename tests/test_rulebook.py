@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sdtool import rulebook
 from sdtool.errors import BadSetup, NotFound, UsageFault
-from sdtool.rulebook import Norm, Route, find, in_force, require, routes_in_force
+from sdtool.rulebook import Norm, Route, compiled, find, in_force, require, routes_in_force
 from sdtool.rulebook.read import duration
 from sdtool.rulebook.words import holds, words_of
 from tests.rulebooks import changed, read, shipped_text
@@ -56,21 +55,21 @@ def test_shipped_rulebook_has_no_fault() -> None:
 
 def test_compiled_is_what_was_read(tmp_path: Path) -> None:
     """The second load comes from the compiled file and is equal to the first."""
-    first = rulebook.load("", str(tmp_path / "cache"))
-    (compiled,) = (tmp_path / "cache").iterdir()
+    first = compiled.load("", str(tmp_path / "cache"))
+    (kept,) = (tmp_path / "cache").iterdir()
 
-    assert rulebook._cached(str(compiled)) == first
-    assert rulebook.load("", str(tmp_path / "cache")) == first
+    assert compiled._cached(str(kept)) == first
+    assert compiled.load("", str(tmp_path / "cache")) == first
 
 
 def test_changed_content_is_read_anew(tmp_path: Path) -> None:
     """A rulebook that was edited is never answered from the compiled form of the old one."""
     file = tmp_path / "book.toml"
     file.write_text(shipped_text(), encoding="utf-8")
-    before = rulebook.load(str(file), str(tmp_path / "cache"))
+    before = compiled.load(str(file), str(tmp_path / "cache"))
     file.write_text(changed(("Provincie Scheldeland", "Provincie Maasland")), encoding="utf-8")
 
-    after = rulebook.load(str(file), str(tmp_path / "cache"))
+    after = compiled.load(str(file), str(tmp_path / "cache"))
 
     assert (before.organisation.name, after.organisation.name) == (
         "Provincie Scheldeland",
@@ -81,27 +80,27 @@ def test_changed_content_is_read_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"\x00" * 40])
 def test_damaged_compiled_file_is_passed_over(tmp_path: Path, content: bytes) -> None:
     """A damaged compiled file costs time, never an error."""
-    rulebook.load("", str(tmp_path))
-    (compiled,) = tmp_path.iterdir()
-    compiled.write_bytes(content)
+    compiled.load("", str(tmp_path))
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(content)
 
-    assert rulebook.load("", str(tmp_path)).groups
+    assert compiled.load("", str(tmp_path)).groups
 
 
 def test_compiled_file_of_others_is_not_trusted(tmp_path: Path) -> None:
     """A compiled file that others can write is not read: it could hold anything."""
-    rulebook.load("", str(tmp_path))
-    (compiled,) = tmp_path.iterdir()
-    os.chmod(compiled, 0o666)
+    compiled.load("", str(tmp_path))
+    (kept,) = tmp_path.iterdir()
+    os.chmod(kept, 0o666)
 
-    assert rulebook._cached(str(compiled)) is None
+    assert compiled._cached(str(kept)) is None
 
 
 def test_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     """Without a place for the compiled form the rulebook is read each time."""
     (tmp_path / "file").write_text("")
 
-    assert rulebook.load("", str(tmp_path / "file" / "cache")).groups
+    assert compiled.load("", str(tmp_path / "file" / "cache")).groups
 
 
 def test_load_lists_every_fault(tmp_path: Path) -> None:
@@ -112,13 +111,13 @@ def test_load_lists_every_fault(tmp_path: Path) -> None:
     )
 
     with pytest.raises(BadSetup, match=r"2 fault\(s\): line \d+: respond.*line \d+: line"):
-        rulebook.load(str(file), str(tmp_path / "cache"))
+        compiled.load(str(file), str(tmp_path / "cache"))
 
 
 def test_missing_file_says_what_to_do(tmp_path: Path) -> None:
     """A rulebook that is not there is a setup error with the command that writes one."""
     with pytest.raises(BadSetup) as caught:
-        rulebook.load(str(tmp_path / "none.toml"), str(tmp_path))
+        compiled.load(str(tmp_path / "none.toml"), str(tmp_path))
     assert "sd rulebook init" in caught.value.hint
 
 

@@ -45,9 +45,10 @@ class App:
     def rulebook(self) -> Rulebook:
         """The checked rulebook."""
         if self._rulebook is None:
-            from sdtool import rulebook, settings
+            from sdtool import settings
+            from sdtool.rulebook import compiled
 
-            self._rulebook = rulebook.load(self.settings.rulebook, settings.cache_folder())
+            self._rulebook = compiled.load(self.settings.rulebook, settings.cache_folder())
         return self._rulebook
 
     @property

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from sdtool import output, rulebook, settings
+from sdtool import output, settings
 from sdtool.commands.base import App, OwnFile, format_option
 from sdtool.errors import BadSetup, Conflict, NotAllowed
+from sdtool.rulebook import compiled
 
 
 @click.group("rulebook")
@@ -25,7 +26,7 @@ def rulebook_() -> None:
 def init(app: App, path: str | None) -> None:
     """Write the shipped rulebook to a file of your own, to edit."""
     target = path or app.settings.rulebook or settings.own_rulebook()
-    _, content = rulebook.source("")
+    _, content = compiled.source("")
     if os.path.lexists(target):
         raise Conflict(f"{target} exists already: nothing was changed")
     try:
@@ -45,7 +46,7 @@ def check(app: App, path: str | None, fmt: str) -> None:
     """List every fault of a rulebook with its line; exit 78 when there is one."""
     from sdtool.rulebook.check import check as look
 
-    name, content = rulebook.source(path or app.settings.rulebook)
+    name, content = compiled.source(path or app.settings.rulebook)
     _, faults = look(content)
     rows = [{"file": name, **fault._asdict()} for fault in faults]
     if fmt == "table":

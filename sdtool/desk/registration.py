@@ -162,6 +162,9 @@ _BLANK = Ticket(
     resolve_due=0,
     respond_target=0,
     resolve_target=0,
+    agreed_due=None,
+    service="",
+    reversal=0,
     rev=0,
 )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # the clock and the journal are imported where they are used: who only reads starts without them
 OPEN = "ended_at is null"  # spelled as in the partial indexes, or they are not used
-_CLOCK_FIELDS = {"priority", "type", "opened_at"}
+_CLOCK_FIELDS = {"priority", "type", "opened_at", "agreed_due"}
 _TEXT_FIELDS = {"summary", "description", "solution", "cause"}
 
 
@@ -69,12 +69,19 @@ def promised(desk: Desk, ticket: Ticket, stood: Sequence[Pause]) -> Fields:
     zone = desk.timezone
     target = desk.rulebook.target_on(ticket.type, ticket.priority, day_of(ticket.opened_at, zone))
     calendar = calendars.load(desk.store, desk.rulebook, target.calendar, ticket.opened_at)
+    opened, agreed = ticket.opened_at, ticket.agreed_due
     respond, resolve = Target(*target.respond), Target(*target.resolve)
+    promises = {
+        "respond_due": due(calendar, opened, respond, stood),
+        "respond_target": target_seconds(calendar, opened, respond),
+    }
+    if agreed is not None:
+        given = max(calendar.between(opened, agreed), 0)
+        return {**promises, "resolve_due": agreed, "resolve_target": given}
     return {
-        "respond_due": due(calendar, ticket.opened_at, respond, stood),
-        "resolve_due": due(calendar, ticket.opened_at, resolve, stood),
-        "respond_target": target_seconds(calendar, ticket.opened_at, respond),
-        "resolve_target": target_seconds(calendar, ticket.opened_at, resolve),
+        **promises,
+        "resolve_due": due(calendar, opened, resolve, stood),
+        "resolve_target": target_seconds(calendar, opened, resolve),
     }
 
 

@@ -7,8 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sdtool.digest import hexdigest
-from sdtool.rulebook import PARTIES, TYPES, Closing, Organisation, Route, Rulebook, routes_in_force
+from sdtool.rulebook import (
+    LISTS,
+    PARTIES,
+    TABLES,
+    TYPES,
+    Closing,
+    Organisation,
+    Route,
+    Rulebook,
+    routes_in_force,
+)
+from sdtool.rulebook import check_staffing as staff
+from sdtool.rulebook.compiled import plain
 from sdtool.rulebook.read import Fault, Reader, parse, total
+from sdtool.rulebook.staffing import Staff, Staffing, staffing
 from sdtool.rulebook.words import holds, words_of
 
 _DIMENSIONS = ("type", "category", "target_group", "channel", "priority")
@@ -26,8 +39,11 @@ def check(content: bytes) -> tuple[Rulebook | None, list[Fault]]:
         return None, [parsed]
     sections, reader = parsed
     unread = [name for name, section in sections.items() if section is None]
-    stand_ins = {"organisation": Organisation("", ""), "closing": Closing()}
-    book = Rulebook(digest=hexdigest(content), **{**sections, **{name: stand_ins[name] for name in unread}})
+    stand_ins = {"organisation": Organisation("", ""), "closing": Closing(), "staff": Staff()}
+    sections |= {name: stand_ins[name] for name in unread}
+    seldom = plain(tuple(sections[name] for name in Staffing._fields))
+    often = {name: section for name, section in sections.items() if name in LISTS or name in TABLES}
+    book = Rulebook(digest=hexdigest(content), **often, seldom=seldom)
     faults = [*reader.faults, *(fault for look in _LOOKS for fault in look(book, reader))]
     return (None if unread else book), sorted(faults)
 
@@ -36,7 +52,7 @@ def _twice(book: Rulebook, reader: Reader) -> Iterator[Fault]:
     """No two entries of one list may share key and validity."""
     for section, identity in _IDENTITIES.items():
         seen: set[tuple[Any, ...]] = set()
-        for index, entry in enumerate(getattr(book, section)):
+        for index, entry in enumerate(_section(book, section)):
             name = tuple(getattr(entry, field) for field in identity)
             if name in seen:
                 shown = " ".join(str(part) for part in name if part != "")
@@ -60,7 +76,16 @@ _IDENTITIES: dict[str, tuple[str, ...]] = {
     "service_sheet": ("kpi", "valid_from"),
     "views": ("key",),
     "jobs": ("name",),
+    "checklists": ("key",),
+    "staff_columns": ("field",),
+    "support_services": ("key",),
+    "packages": ("key",),
 }
+
+
+def _section(book: Rulebook, name: str) -> tuple[Any, ...]:
+    section: tuple[Any, ...] = getattr(book if name in LISTS else staffing(book), name)
+    return section
 
 
 def _known(reader: Reader) -> dict[str, list[Any]]:
@@ -69,7 +94,8 @@ def _known(reader: Reader) -> dict[str, list[Any]]:
     sections |= {"target_group": "target_groups", "channel": "channels"}
     names = {field: _written(reader, section, "key") for field, section in sections.items()}
     levels = _written(reader, "priorities", "level")
-    return {**names, "type": list(TYPES), "priority": levels, "party": list(PARTIES)}
+    known = {**names, "type": list(TYPES), "priority": levels, "party": list(PARTIES)}
+    return known | staff.known(reader)
 
 
 def _written(reader: Reader, section: str, field: str) -> list[Any]:
@@ -79,8 +105,8 @@ def _written(reader: Reader, section: str, field: str) -> list[Any]:
 def _references(book: Rulebook, reader: Reader) -> Iterator[Fault]:
     """Every name that an entry uses must be defined."""
     known = _known(reader)
-    for section in ("days", "targets", "routes", "waiting"):
-        for index, entry in enumerate(getattr(book, section)):
+    for section in ("days", "targets", "routes", "waiting", *staff.REFERRING):
+        for index, entry in enumerate(_section(book, section)):
             for field in (field for field in entry._fields if field in known):
                 value = getattr(entry, field)
                 for name in value if isinstance(value, tuple) else (value,):
@@ -238,4 +264,4 @@ def _dead_routes(book: Rulebook, reader: Reader) -> Iterator[Fault]:
         yield Fault(reader.line("routes", index), text, "warning")
 
 
-_LOOKS = (_twice, _references, _matrix, _targets, _defaults, _values, _days, _dead_routes)
+_LOOKS = (_twice, _references, _matrix, _targets, _defaults, _values, _days, _dead_routes, *staff.LOOKS)

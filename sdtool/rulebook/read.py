@@ -13,8 +13,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple, get_type_hints
 from zoneinfo import ZoneInfo
 
-from sdtool.rulebook import LISTS, TABLES, Matrix
+from sdtool.rulebook import LISTS, TABLES, Matrix, staffing
+from sdtool.rulebook.staffing import Item
 
+ALL_LISTS = {**LISTS, **staffing.LISTS}
+ALL_TABLES = {**TABLES, **staffing.TABLES}
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 REQUIRED = (
     "calendars",
@@ -138,6 +141,25 @@ def _cells(value: Any) -> tuple[tuple[str, str, int], ...]:
     return tuple(cells)
 
 
+def _items(value: Any) -> tuple[Item, ...]:
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise _Wrong('items are a list such as [{ text = "…", owner = "…", due = "1 werkdag" }]')
+    hints, items, wrong = get_type_hints(Item), [], []
+    for number, row in enumerate(value, 1):
+        strange = [name for name in row if name not in hints]
+        if strange or not row.get("text"):
+            said = f"has no {strange[0]!r}; known are {', '.join(hints)}" if strange else "misses 'text'"
+            wrong.append(((), f"item {number} {said}"))
+            continue
+        try:
+            items.append(Item(**{name: _BY_TYPE[hints[name]](v) for name, v in row.items()}))
+        except _Wrong as exc:
+            wrong.append(((), f"item {number}: {exc}"))
+    if wrong:
+        raise _Wrong(parts=wrong)
+    return tuple(items)
+
+
 def _timezone(value: Any) -> str:
     try:
         return ZoneInfo(value).key
@@ -208,6 +230,7 @@ _BY_TYPE = {
     tuple[tuple[int, int], ...]: _hours,
     tuple[tuple[tuple[int, int], ...], ...]: _week,
     tuple[tuple[str, str, int], ...]: _cells,
+    tuple[Item, ...]: _items,
 }
 
 
@@ -218,12 +241,26 @@ def _addresses(value: Any) -> tuple[str, ...]:
     return _texts(value)
 
 
+def _address(value: Any) -> str:
+    return _addresses(value)[0] if value else ""
+
+
+def _pattern(value: Any) -> str:
+    try:
+        re.compile(value)
+    except (re.error, TypeError) as exc:
+        raise _Wrong(f"{value!r} is not a regular expression: {exc}") from None
+    return str(value)
+
+
 _BY_NAME = {
     "timezone": _timezone,
     "valid_from": _iso,
     "on": _yearly_or_iso,
     "until": _yearly_or_iso,
     "recipients": _addresses,
+    "pattern": _pattern,
+    "hr_mail": _address,
 }
 
 
@@ -320,18 +357,18 @@ class Reader:
             return ()
         if section in REQUIRED and not rows:
             self.fault(f"the rulebook has no [[{section}]]")
-        found = [self.entry(LISTS[section], row, section, i) for i, row in enumerate(rows)]
+        found = [self.entry(ALL_LISTS[section], row, section, i) for i, row in enumerate(rows)]
         self._indexes[section] = [i for i, entry in enumerate(found) if entry is not None]
         return tuple(entry for entry in found if entry is not None)
 
     def read(self) -> dict[str, Any]:
         """Return every section by name; what cannot be read is left out and noted."""
         for section in self.document:
-            if section not in LISTS and section not in TABLES:
-                known = ", ".join([*TABLES, *LISTS])
+            if section not in ALL_LISTS and section not in ALL_TABLES:
+                known = ", ".join([*ALL_TABLES, *ALL_LISTS])
                 self.fault(f"[{section}] is not part of a rulebook; known are {known}", section)
-        sections: dict[str, Any] = {name: self.entries(name) for name in LISTS}
-        for name, cls in TABLES.items():
+        sections: dict[str, Any] = {name: self.entries(name) for name in ALL_LISTS}
+        for name, cls in ALL_TABLES.items():
             if name in self.document or not cls._field_defaults.keys() >= set(cls._fields):
                 sections[name] = self.entry(cls, self.document.get(name, {}), name)
             else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdtool.rulebook import LISTS, TABLES, Matrix, Rulebook
-from sdtool.rulebook.read import DAYS
+from sdtool.rulebook import Matrix, Rulebook
+from sdtool.rulebook.read import ALL_LISTS, ALL_TABLES, DAYS
+from sdtool.rulebook.staffing import staffing
 
 
 def _clock(seconds: int) -> str:
@@ -25,10 +26,12 @@ def _span(value: tuple[int, float]) -> str:
 
 
 def _shown(name: str, value: Any) -> Any:
-    if name in ("respond", "resolve", "customer_term", "first_contact"):
+    if name in ("respond", "resolve", "customer_term", "first_contact", "lead_time"):
         return _span(value)
     if name == "hours":
         return ranges(value)
+    if name == "items":
+        return "; ".join(item.text for item in value)
     return ", ".join(str(part) for part in value) if isinstance(value, tuple) else value
 
 
@@ -51,12 +54,13 @@ def _entry(entry: Any) -> dict[str, Any]:
 def sections(book: Rulebook) -> dict[str, list[dict[str, Any]]]:
     """Return every part of a rulebook as rows of readable values, empty columns left out."""
     parts: dict[str, list[dict[str, Any]]] = {}
-    for name in (*TABLES, *LISTS):
-        value = getattr(book, name)
+    seldom = staffing(book)
+    for name in (*ALL_TABLES, *ALL_LISTS):
+        value = getattr(book if name in Rulebook._fields else seldom, name)
         if name == "matrices":
             rows = [row for matrix in value for row in _matrix(matrix)]
         else:
-            rows = [_entry(entry) for entry in (value if name in LISTS else (value,))]
+            rows = [_entry(entry) for entry in (value if name in ALL_LISTS else (value,))]
         used = {key for row in rows for key, cell in row.items() if cell not in ("", None)}
         parts[name] = [{key: cell for key, cell in row.items() if key in used} for row in rows]
     return parts

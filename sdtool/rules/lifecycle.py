@@ -19,7 +19,11 @@ ENDING = ("resolve", "cancel", "merge")  # refused while a sub-ticket is open: a
 
 
 class Ticket(NamedTuple):
-    """A ticket as it stands; moments are epoch seconds, flags 0 or 1."""
+    """A ticket as it stands; moments are epoch seconds, flags 0 or 1.
+
+    `agreed_due` is a resolve deadline agreed for this ticket, which no target or pause moves;
+    `service` the support service it gives, or takes away when it is a `reversal`.
+    """
 
     id: int
     fmis_ref: str | None
@@ -65,6 +69,9 @@ class Ticket(NamedTuple):
     resolve_due: int
     respond_target: int
     resolve_target: int
+    agreed_due: int | None
+    service: str
+    reversal: int
     rev: int
 
 
@@ -196,6 +203,17 @@ def _wait(ticket: Ticket, act: Act) -> Fields:
     return changed
 
 
+def _hold(ticket: Ticket, act: Act) -> Fields:
+    """It cannot begin yet: the clock stands, and nobody took it in hand by that."""
+    return {
+        "state": "waiting",
+        "waiting_on": "internal",
+        "waiting_for": act.args["text"],
+        "waiting_until": act.args.get("until"),
+        "paused": 1,
+    }
+
+
 _NOT_WAITING: Fields = {"waiting_on": "", "waiting_for": "", "waiting_until": None, "paused": 0}
 
 
@@ -277,7 +295,9 @@ _VERBS: dict[str, tuple[tuple[str, ...], Callable[[Ticket, Act], Fields]]] = {
     "start": (("new", "assigned"), _start),
     "note": (_NOT_MERGED, _note),
     "edit": (("new", "assigned", "active", "waiting", "resolved"), _edit),
+    "replan": (OPEN_STATES, _edit),
     "wait": (OPEN_STATES, _wait),
+    "hold": (OPEN_STATES, _hold),
     "resume": (("waiting",), _resume),
     "escalate": (OPEN_STATES, _escalate),
     "escalate-up": (OPEN_STATES, _escalate_up),

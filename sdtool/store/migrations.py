@@ -92,6 +92,9 @@ _BASE = (
         resolve_due {int} not null,
         respond_target {int} not null,
         resolve_target {int} not null,
+        agreed_due {int},
+        service text not null default '',
+        reversal {int} not null default 0 check (reversal in (0, 1)),
         rev {int} not null default 1
     ){strict}""",
     # the predicate of open tickets is spelled as in desk.tickets.OPEN, or no query finds these indexes
@@ -118,6 +121,38 @@ _BASE = (
         primary key (ticket, kind, other)
     ){strict}""",
     "create index link_other on link (other)",
+    """create table checklist_item (
+        ticket {int} not null references ticket (id),
+        number {int} not null,
+        list text not null,
+        text text not null,
+        owner text not null,
+        due_at {int},
+        mandatory {int} not null check (mandatory in (0, 1)),
+        other {int} references ticket (id),
+        state text not null check (state in ('open', 'done', 'skipped')),
+        done_by text not null default '',
+        done_at {int},
+        remark text not null default '',
+        primary key (ticket, number)
+    ){strict}""",
+    "create index checklist_item_other on checklist_item (other) where other is not null",
+    """create table staff_change (
+        id {int} primary key,
+        kind text not null check (kind in ('onboarding', 'mover', 'offboarding')),
+        staff_number text not null,
+        day text not null default '',
+        data text not null,
+        missing text not null default '[]',
+        person {int} references person (id),
+        ticket {int} not null unique references ticket (id),
+        known_at {int} not null,
+        complete_first {int} not null check (complete_first in (0, 1)),
+        withdrawn_at {int},
+        rev {int} not null default 1
+    ){strict}""",
+    "create index staff_change_number on staff_change (staff_number)",
+    "create index staff_change_day on staff_change (day)",
     """create table holiday (
         calendar text not null,
         day text not null,
