@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
+import warnings
 from pathlib import Path
 
 import pytest
 
+from sdtool.commands.base import App
+from sdtool.errors import NotAllowed
+from sdtool.settings import load
 from sdtool.store.migrations import VERSION
 from tests import engines
 from tests.conftest import Sd
@@ -102,6 +107,31 @@ def test_schema_of_another_version(sd: Sd, place: Path, version: int, hint: str)
     engines.change(os.environ["SD_DATABASE"], f"update meta set value = '{version}' where key = 'schema'")
     ran = sd("list")
     assert (ran.code, hint in ran.err) == (78, True)
+
+
+@pytest.mark.parametrize("words", ["list", "report kpi", "init", "admin migrate", "admin info"])
+def test_a_command_that_is_refused_lets_go_of_the_database(sd: Sd, place: Path, words: str) -> None:
+    """Nothing stays open until somebody collects it: it would keep a session of the server."""
+    newer = f"update meta set value = '{VERSION + 1}' where key = 'schema'"
+    engines.change(os.environ["SD_DATABASE"], newer)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert sd(*words.split()).code in (5, 78)
+        gc.collect()
+    assert [str(one.message) for one in told if one.category is ResourceWarning] == []
+
+
+def test_who_cannot_be_named_opens_nothing(sd: Sd) -> None:
+    def nobody(database: str) -> str:
+        raise NotAllowed("who are you?")
+
+    app = App(load(), now=0, actor=nobody)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with pytest.raises(NotAllowed):
+            app.desk  # noqa: B018
+        gc.collect()
+    assert [str(one.message) for one in told if one.category is ResourceWarning] == []
 
 
 def test_migrate_has_nothing_to_do(sd: Sd) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -171,9 +172,8 @@ def test_a_desk_that_is_opened_for_reading_takes_no_writes(sd):
     app = App(load(), now=0, actor=lambda database: "agent")
     app.readonly = True
 
-    with pytest.raises(NotAllowed):
+    with contextlib.closing(app), pytest.raises(NotAllowed):
         app.store.execute("delete from ticket")
-    app.close()
 
 
 def test_a_report_that_would_write_is_refused(sd, monkeypatch):

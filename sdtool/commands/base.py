@@ -58,10 +58,10 @@ class App:
             from sdtool.desk.anchor import note_head
             from sdtool.store import open_store
 
-            book, store = self.rulebook, open_store(self.settings.database, readonly=self.readonly)
+            book, actor = self.rulebook, self._actor(self.settings.database)
+            store = open_store(self.settings.database, readonly=self.readonly)
             store.dry_run = self.dry_run
             store.anchored = lambda number, head: note_head(self.settings.anchor, number, head)
-            actor = self._actor(self.settings.database)
             self._desk = Desk(store, book, self.settings, actor=actor, source=self.source, now=self.now)
         return self._desk
 

@@ -43,6 +43,16 @@ def _named(identifier: str) -> str:
     return identifier
 
 
+@contextmanager
+def closed_on_error(store: Store) -> Iterator[None]:
+    """Let go of a store that is being opened, when that fails half-way."""
+    try:
+        yield
+    except BaseException:
+        store.close()
+        raise
+
+
 class Store:
     """A desk's records. Reading is direct; writing goes through `run`, one transaction a call."""
 

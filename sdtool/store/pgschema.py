@@ -70,8 +70,12 @@ def connect(target: dict[str, Any], *, readonly: bool = False) -> Connection:
     )
     connection.adapters.register_loader("numeric", _Whole)
     connection.adapters.register_dumper(bool, _Flag)
-    if readonly:
-        connection.execute("set default_transaction_read_only = on")
+    try:
+        if readonly:
+            connection.execute("set default_transaction_read_only = on")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from sdtool.errors import BadSetup, Conflict, NotAllowed, OutputFailed
 from sdtool.store import shown
-from sdtool.store.base import Row, Store, T
+from sdtool.store.base import Row, Store, T, closed_on_error
 from sdtool.store.migrations import VERSION
 from sdtool.store.pgfaults import explain, explained, passing
 from sdtool.store.pgschema import Connection, connect, found, upgrade, version_of
@@ -72,7 +72,7 @@ class PostgresStore(Store):
         """Open an existing desk; see `store.open_store`."""
         with explained(url):
             store = cls(url, readonly=readonly)
-            with _closed_on_error(store):
+            with closed_on_error(store):
                 version = version_of(store._db, url)
                 if version is None:
                     raise BadSetup(f"there is no desk at {shown(url)}", hint="`sd init` makes one")
@@ -90,7 +90,7 @@ class PostgresStore(Store):
         """Make a desk in an empty database; of two who do so at once, one is told that there is one."""
         with explained(url):
             store = cls(url)
-            with _closed_on_error(store):
+            with closed_on_error(store):
                 try:
                     if version_of(store._db, url, strange_is_none=True) is None:
                         found(store._db, url, desk_id)
@@ -105,8 +105,7 @@ class PostgresStore(Store):
     def migrate(cls, url: str) -> tuple[int, int]:
         """Bring the schema up to date in one transaction; return the versions before and after."""
         with explained(url):
-            store = cls(url)
-            with _closed_on_error(store):
+            with contextlib.closing(cls(url)) as store:
                 before = version_of(store._db, url)
                 if before is None:
                     raise BadSetup(f"there is no desk at {shown(url)}", hint="`sd init` makes one")
@@ -117,7 +116,6 @@ class PostgresStore(Store):
                     )
                 # the version is read again behind the gate: another program may have been first
                 store.run(lambda: upgrade(store._db, version_of(store._db, url) or 0))
-            store.close()
         return before, VERSION
 
     # --- reading and writing -------------------------------------------------------------------
@@ -360,15 +358,6 @@ class PostgresStore(Store):
     def close(self) -> None:
         """Let go of the server."""
         self._db.close()
-
-
-@contextlib.contextmanager
-def _closed_on_error(store: PostgresStore) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        store.close()
-        raise
 
 
 def explained_unless(running: bool, url: str) -> contextlib.AbstractContextManager[None]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sdtool.errors import BadSetup, Busy, Conflict, NotAllowed, OutputFailed
 from sdtool.store import files
-from sdtool.store.base import Row, Store, T
+from sdtool.store.base import Row, Store, T, closed_on_error
 from sdtool.store.files import explained, path_of
 from sdtool.store.migrations import MIGRATIONS, VERSION
 
@@ -63,16 +63,17 @@ class SqliteStore(Store):
         files.require(path)
         with explained(path):
             store = cls._connected(path, readonly)
-            version = _version(store, path)
-        if not os.access(path, os.W_OK):
-            files.share(path)
-        if version != VERSION:
-            store.close()
-            older = version < VERSION
-            hint = "`sd admin migrate` brings it up to date" if older else "install a newer sdtool"
-            raise BadSetup(
-                f"the desk at {path} has schema {version}, this program needs schema {VERSION}", hint=hint
-            )
+            with closed_on_error(store):
+                version = _version(store, path)
+                if not os.access(path, os.W_OK):
+                    files.share(path)
+                if version != VERSION:
+                    older = version < VERSION
+                    hint = "`sd admin migrate` brings it up to date" if older else "install a newer sdtool"
+                    raise BadSetup(
+                        f"the desk at {path} has schema {version}, this program needs schema {VERSION}",
+                        hint=hint,
+                    )
         return store
 
     @classmethod
@@ -99,8 +100,9 @@ class SqliteStore(Store):
             raise NotAllowed(f"{exc.filename} cannot be made: {exc.strerror}") from exc
         with explained(path):
             store = cls(path)
-            store._db.execute("pragma journal_mode = wal")
-            store.run(lambda: _found(store, desk_id))
+            with closed_on_error(store):
+                store._db.execute("pragma journal_mode = wal")
+                store.run(lambda: _found(store, desk_id))
         return store
 
     @classmethod
@@ -109,16 +111,15 @@ class SqliteStore(Store):
         path = path_of(url)
         files.require(path)
         with explained(path):
-            store = cls(path)
-            before = _version(store, path)
-            if before > VERSION:
-                raise BadSetup(
-                    f"the desk at {path} has schema {before}, newer than this program's {VERSION}",
-                    hint="install a newer sdtool",
-                )
-            # the version is read again inside the gate: another program may have been first
-            store.run(lambda: _upgrade(store, _version(store, path)))
-            store.close()
+            with contextlib.closing(cls(path)) as store:
+                before = _version(store, path)
+                if before > VERSION:
+                    raise BadSetup(
+                        f"the desk at {path} has schema {before}, newer than this program's {VERSION}",
+                        hint="install a newer sdtool",
+                    )
+                # the version is read again inside the gate: another program may have been first
+                store.run(lambda: _upgrade(store, _version(store, path)))
         return before, VERSION
 
     # --- reading and writing -------------------------------------------------------------------
