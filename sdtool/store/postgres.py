@@ -104,18 +104,17 @@ class PostgresStore(Store):
     @classmethod
     def migrate(cls, url: str) -> tuple[int, int]:
         """Bring the schema up to date in one transaction; return the versions before and after."""
-        with explained(url):
-            with contextlib.closing(cls(url)) as store:
-                before = version_of(store._db, url)
-                if before is None:
-                    raise BadSetup(f"there is no desk at {shown(url)}", hint="`sd init` makes one")
-                if before > VERSION:
-                    raise BadSetup(
-                        f"the desk at {shown(url)} has schema {before}, newer than this program's {VERSION}",
-                        hint="install a newer sdtool",
-                    )
-                # the version is read again behind the gate: another program may have been first
-                store.run(lambda: upgrade(store._db, version_of(store._db, url) or 0))
+        with explained(url), contextlib.closing(cls(url)) as store:
+            before = version_of(store._db, url)
+            if before is None:
+                raise BadSetup(f"there is no desk at {shown(url)}", hint="`sd init` makes one")
+            if before > VERSION:
+                raise BadSetup(
+                    f"the desk at {shown(url)} has schema {before}, newer than this program's {VERSION}",
+                    hint="install a newer sdtool",
+                )
+            # the version is read again behind the gate: another program may have been first
+            store.run(lambda: upgrade(store._db, version_of(store._db, url) or 0))
         return before, VERSION
 
     # --- reading and writing -------------------------------------------------------------------

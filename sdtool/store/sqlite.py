@@ -110,16 +110,15 @@ class SqliteStore(Store):
         """Bring the schema up to date in one transaction; return the versions before and after."""
         path = path_of(url)
         files.require(path)
-        with explained(path):
-            with contextlib.closing(cls(path)) as store:
-                before = _version(store, path)
-                if before > VERSION:
-                    raise BadSetup(
-                        f"the desk at {path} has schema {before}, newer than this program's {VERSION}",
-                        hint="install a newer sdtool",
-                    )
-                # the version is read again inside the gate: another program may have been first
-                store.run(lambda: _upgrade(store, _version(store, path)))
+        with explained(path), contextlib.closing(cls(path)) as store:
+            before = _version(store, path)
+            if before > VERSION:
+                raise BadSetup(
+                    f"the desk at {path} has schema {before}, newer than this program's {VERSION}",
+                    hint="install a newer sdtool",
+                )
+            # the version is read again inside the gate: another program may have been first
+            store.run(lambda: _upgrade(store, _version(store, path)))
         return before, VERSION
 
     # --- reading and writing -------------------------------------------------------------------
