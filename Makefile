@@ -24,7 +24,7 @@ check: $(VENV)/tested
 
 test: check
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term -rs
-	$(BIN)/python -m pytest -n auto -rs --engine postgresql tests/test_postgres.py tests/reliability/test_postgres_many.py
+	$(BIN)/python -m pytest -n auto -rs --engine postgresql
 
 bench: $(BIN)/sd
 	$(BIN)/python -m bench.run

@@ -52,11 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server once a run, in the process that hands out the tests."""
-    if config.getoption("engine") != "postgresql" or hasattr(config, "workerinput"):
+    idle = config.getoption("collectonly") or hasattr(config, "workerinput")
+    if config.getoption("engine") != "postgresql" or idle:
         return
     if cluster.programs() is None:
         required = os.environ.get("SD_TEST_SERVICES") == "required"
-        pytest.exit("no PostgreSQL server is installed: nothing ran on it", returncode=int(required))
+        pytest.exit("no PostgreSQL server is installed: nothing was tested on it", returncode=int(required))
     server = cluster.Cluster()
     config.add_cleanup(server.remove)
     os.environ["SD_TEST_PORT"] = str(server.port)  # the workers are our children
@@ -67,31 +68,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     engines.let_go()
 
 
-_ON_A_DESK = {"place", "database_url"}  # every fixture of a desk rests on one of these
+_counts: dict[str, dict[str, int]] = {}  # tests of each engine itself, by what they test; "" has all that ran
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, on PostgreSQL, what tests SQLite itself and what uses no desk; on SQLite, the reverse."""
-    on_postgresql = config.getoption("engine") == "postgresql"
-    other = "sqlite" if on_postgresql else "postgresql"
-    kept: dict[bool, list[pytest.Item]] = {True: [], False: []}
-    named = 0
+    """Leave out what tests the other engine itself: its marker says what that is."""
+    named: dict[str, list[pytest.Item]] = {engine: [] for engine in engines.ENGINES}
     for item in items:
-        mine = item.get_closest_marker(other) is None
-        named += not mine
-        desk = bool(_ON_A_DESK & set(getattr(item, "fixturenames", ())))
-        marked = item.get_closest_marker("postgresql") is not None
-        kept[mine and (desk or marked or not on_postgresql)].append(item)
-    items[:] = kept[True]
-    config.hook.pytest_deselected(items=kept[False])
-    desks = sum(bool(_ON_A_DESK & set(getattr(item, "fixturenames", ()))) for item in items)
-    own = sum(
-        item.get_closest_marker("postgresql" if on_postgresql else "sqlite") is not None for item in items
-    )
-    _counts.update(desks=desks, own=own, others=named)
-
-
-_counts: dict[str, int] = {}
+        for engine, marked in named.items():
+            marker = item.get_closest_marker(engine)
+            if marker is not None:
+                if not marker.args:
+                    raise pytest.UsageError(f"{item.nodeid}: say what of it: @pytest.mark.{engine}('…')")
+                marked.append(item)
+                own = _counts.setdefault(engine, {})
+                own[marker.args[0]] = own.get(marker.args[0], 0) + 1
+    (other,) = set(named) - {config.getoption("engine")}
+    left = set(named[other])
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=list(left))
+    _counts[""] = {"": len(items)}
 
 
 def _database(folder: Path, request: pytest.FixtureRequest) -> str:
@@ -111,7 +107,7 @@ def database_url(tmp_path: Path, request: pytest.FixtureRequest) -> str:
 
 def _surround(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith(("SD_", "XDG_", "PG"))]:
-        if name != "SD_TEST_PORT":
+        if not name.startswith("SD_TEST_"):
             monkeypatch.delenv(name)
     for name in ("config", "data", "cache", "state"):
         monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(folder / name))
@@ -252,9 +248,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which service tests were left out, and that this fails where services are required."""
     engine = terminalreporter.config.getoption("engine")
     if _counts:
+        own = _counts.get(engine, {})
+        whole, alone = _counts[""][""], sum(own.values())
         terminalreporter.write_line(
-            f"{engine}: {_counts['desks']} tests on a desk, {_counts['own']} of them for this engine alone;"
-            f" {_counts['others']} left to the other engine"
+            f"{engine}: {whole} tests, {whole - alone} on either engine and {alone} of this one itself"
         )
+        if terminalreporter.config.getoption("collectonly"):
+            for what, count in sorted(own.items()):
+                terminalreporter.write_line(f"{count:6} {what}")
     for nodeid in _skipped_services:
         terminalreporter.write_line(f"service test left out: {nodeid}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from tests.cluster import url_of
 
+ENGINES = ("sqlite", "postgresql")
 Place = Path | str
 _admin: dict[int, Any] = {}
 
@@ -41,12 +43,17 @@ def let_go() -> None:
 def make_database(name: str, template: str = "template0") -> str:
     """Make a database, a copy of `template`; return its URL."""
     drop_database(name)
-    admin().execute(f"create database {name} template {template}")
+    admin().execute(f"create database {name} template {template} strategy file_copy")
     return url_of(int(os.environ["SD_TEST_PORT"]), name)
 
 
 def drop_database(name: str) -> None:
     """Drop a database, whoever is still connected."""
+    # a session that is about to end is gone sooner than the server looks again
+    for _ in range(20):
+        if not admin().execute("select 1 from pg_stat_activity where datname = %s", (name,)).fetchall():
+            break
+        time.sleep(0.002)
     admin().execute(f"drop database if exists {name} with (force)")
 
 

@@ -19,7 +19,7 @@ from tests.conftest import Sd
 from tests.rulebooks import changed, use
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("making and finding its file")
 def test_init_makes_a_desk(run: Sd, place: Path) -> None:
     """A database that the group may write, with its days off."""
     ran = run("init")
@@ -36,7 +36,7 @@ def test_init_twice(run: Sd, place: Path) -> None:
     assert "Bea" in run("person", "list").out
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("making and finding its file")
 @pytest.mark.parametrize("content", [b"text", b"SQLite format 3\0"])
 def test_init_over_another_file(run: Sd, place: Path, content: bytes) -> None:
     """A file that is something else is not overwritten."""
@@ -45,7 +45,7 @@ def test_init_over_another_file(run: Sd, place: Path, content: bytes) -> None:
     assert (place / "desk.db").read_bytes() == content
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("making and finding its file")
 def test_init_makes_its_folder(run: Sd, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder of the desk is made when it is not there."""
     monkeypatch.setenv("SD_DATABASE", f"sqlite:///{place}/a/b/desk.db")
@@ -74,7 +74,7 @@ def test_no_desk_yet(run: Sd) -> None:
     assert (ran.code, "`sd init` makes one" in ran.err) == (78, True)
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("making and finding its file")
 @pytest.mark.parametrize("content", [b"", b"text that is no database at all"])
 def test_another_file_is_no_desk(run: Sd, place: Path, content: bytes) -> None:
     """A file that is no desk is told, and left as it is."""
@@ -83,7 +83,7 @@ def test_another_file_is_no_desk(run: Sd, place: Path, content: bytes) -> None:
     assert (place / "desk.db").read_bytes() == content
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("making and finding its file")
 def test_another_database_is_no_desk(run: Sd, place: Path) -> None:
     """A database of another program is told, and left as it is."""
     with sqlite3.connect(place / "desk.db") as connection:
@@ -162,7 +162,7 @@ def test_info_tells_where_and_how_much(sd: Sd, place: Path) -> None:
     assert row["rulebook"] == "the shipped default" and row["anchor"] == "system log only"
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("making and finding its file")
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_unreadable_desk(sd: Sd, place: Path) -> None:
     """A desk that may not be read is 77."""

@@ -510,7 +510,7 @@ def test_four_senders_at_once_send_each_mail_once(store, tmp_path):
     assert sum("already running" in err for _, _, err in results) == 3
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("modes of its files")
 def test_the_lock_file_is_for_the_group(store, tmp_path):
     old = os.umask(0o077)
     try:

@@ -198,7 +198,7 @@ def test_upkeep_forgets_idempotency_keys_after_thirty_days(desk: Desk) -> None:
     assert [row["key"] for row in desk.store.query("select key from request")] == ["young"]
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its upkeep")
 def test_upkeep_empties_the_log_and_leaves_plans_alone(desk: Desk, new: New) -> None:
     """Without other readers the log is cut; statistics would make SQLite plan the lists otherwise."""
     new()
@@ -209,7 +209,7 @@ def test_upkeep_empties_the_log_and_leaves_plans_alone(desk: Desk, new: New) -> 
     assert not desk.store.query("select name from sqlite_master where name like 'sqlite_stat%'")
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its upkeep")
 def test_upkeep_does_not_wait_for_a_reader(desk: Desk, new: New) -> None:
     import sqlite3
 
@@ -254,7 +254,7 @@ def test_locks_of_jobs_do_not_touch_each_other(desk: Desk) -> None:
         assert (other, again) == (True, False)
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("modes of its files")
 def test_lock_file_is_the_groups_and_no_link_is_followed(desk: Desk, tmp_path: Path) -> None:
     from sdtool.errors import NotAllowed
 

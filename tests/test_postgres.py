@@ -17,7 +17,7 @@ from tests import engines
 from tests.cluster import GUARDED, free_port, url_of
 from tests.conftest import MELDER, Sd
 
-pytestmark = pytest.mark.postgresql
+pytestmark = pytest.mark.postgresql("connections, rights, commits")
 New = Callable[..., int]
 
 

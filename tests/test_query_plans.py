@@ -15,7 +15,7 @@ from sdtool.desk import Desk, handling, people, plan, queue, registration, ticke
 from sdtool.desk.registration import Report
 from tests.conftest import MELDER
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.sqlite("its query plans")
 
 New = Callable[..., int]
 

@@ -430,7 +430,7 @@ def test_before_the_first_ticket_there_is_nothing_to_compare_with(world):
 # --- Cost
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("its query plans")
 @pytest.mark.parametrize(
     ("sql", "index"),
     [

@@ -87,7 +87,7 @@ def test_what_is_no_report_stays(sd, place, text):
     assert left(place) == ["file"]
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("names of its files")
 @pytest.mark.parametrize("name", ["", "-wal", "-shm", "-journal", ".gate", ".cron-kpi.lock"])
 def test_files_of_the_desk_are_refused_also_where_there_are_none(sd, place, monkeypatch, name):
     before = (place / "desk.db").read_bytes()

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import MELDER, Sd
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.sqlite("the start of its commands")
 
 PROBE = """
 import os, sys

@@ -18,7 +18,7 @@ from tests.engines import rows
 from tests.reliability.kit import REPORT, call, ended, holds, start
 from tests.reliability.test_r5_concurrent import REGISTER, numbers
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.postgresql("64 processes, a fail-over"), pytest.mark.timeout(600)]
 PROCESSES, EACH = 64, 20
 FAILOVER = 50
 

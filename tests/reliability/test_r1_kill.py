@@ -101,7 +101,7 @@ def test_kill_loses_nothing_that_was_told(database: Path, seed: int) -> None:
     print(f"R1: {kills} kills, {len(told)} told, {len(kept - told)} stored without being told")
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("system calls on its file")
 @pytest.mark.service
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 @pytest.mark.parametrize(("syscall", "step"), [("pwrite64", 4), ("fdatasync", 1), ("write", 1)])

@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import Ran
 from tests.reliability.kit import REPORT, SD, User, call, holds, one_sentence, rows, sound
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.sqlite("its files and disk")
 
 NEW = ("new", "Printer werkt niet", *REPORT)
 COMMANDS = (NEW, ("list",), ("audit", "verify"), ("admin", "migrate"))

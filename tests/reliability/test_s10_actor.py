@@ -47,7 +47,7 @@ def test_there_is_no_option_to_be_somebody_else(database: Path, option: str) -> 
     assert call(option, "burgemeester", *NEW).code == 2
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("modes of its files")
 def test_sudo_counts_where_only_the_service_user_may_write(database: Path) -> None:
     """S10: a database of our own, 0600: only sudo can have made somebody us."""
     database.chmod(0o600)
@@ -56,7 +56,7 @@ def test_sudo_counts_where_only_the_service_user_may_write(database: Path) -> No
     assert acted(SUDO_UID="0", SUDO_USER="burgemeester") == pwd.getpwuid(0).pw_name
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("modes of its files")
 @pytest.mark.parametrize("mode", [0o660, 0o606, 0o620, 0o640, 0o604])
 def test_sudo_does_not_count_where_others_may(database: Path, mode: int) -> None:
     """S10: one bit for others, and SUDO_UID is a variable like any other."""
@@ -65,7 +65,7 @@ def test_sudo_does_not_count_where_others_may(database: Path, mode: int) -> None
     assert acted(SUDO_UID="64009") == NAME
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("modes of its files")
 @pytest.mark.parametrize("value", ["", "x", "-1", "1e3", "9" * 40, "0x10", " 64009 \n", "²"])
 def test_a_strange_sudo_uid(database: Path, value: str) -> None:
     """S10: what is no number of a user does not stop anybody, and names nobody else."""

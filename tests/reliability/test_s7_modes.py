@@ -13,7 +13,7 @@ import pytest
 from tests.reliability.kit import REPORT, User, call, ended, holds, one_sentence, runnable, start
 from tests.reliability.test_r5_concurrent import STOPPED
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.sqlite("modes of its files")
 
 DESK, OTHERS = 64_100, 64_200  # groups: of the desk, of everybody else
 ANN = User(64_001, 64_001, groups=(DESK,))

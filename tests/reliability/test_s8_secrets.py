@@ -100,7 +100,7 @@ def test_errors_tell_no_secret(secret: Path, words: tuple[object, ...]) -> None:
     clean(call(*words), call(*words, "--format", "json"), call("--format", *words))
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite("system calls on its file")
 @pytest.mark.service
 @needs_strace
 def test_no_child_and_no_log_gets_it(secret: Path, place: Path) -> None:
