@@ -95,3 +95,18 @@ class BadSetup(SdError):
     """The rulebook, the settings or the database schema is wrong."""
 
     exit_code = 78
+
+
+def unreadable(what: str, exc: OSError | ValueError, *, missing: str = "") -> SdError:
+    """Return the error for a file that cannot be opened or read, from what the system said.
+
+    Args:
+        what: the file, as the sentence names it.
+        exc: what `open` or `read` raised; ValueError is a name that no file can have.
+        missing: the sentence for a file that is not there, if another than usual.
+    """
+    if isinstance(exc, FileNotFoundError):
+        return NotFound(missing or f"there is no file {what}")
+    if isinstance(exc, PermissionError):
+        return NotAllowed(f"you may not read {what}")
+    return BadInput(f"{what} cannot be read: {getattr(exc, 'strerror', None) or exc}")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sdtool.desk import tables
 from sdtool.desk.tables import Table, read_table
-from sdtool.errors import BadInput, NotFound, UsageFault
+from sdtool.errors import BadInput, NotFound, UsageFault, unreadable
 
 PLAIN = "Naam;Dienst\nHélène;Financiën\nÖzgür;ICT\n"
 WHOLE = [["Hélène", "Financiën"], ["Özgür", "ICT"]]
@@ -72,6 +72,10 @@ BROKEN = {
     "empty": ("", ["the file is empty"]),
     "blank": ("\n \n", ["the file is empty"]),
     "only a sep line": ("sep=;\n", ["the file is empty"]),
+    "open quote above other faults": (
+        'a;b\n1;"x\n2\n3;"y"\n4;5;6\n',
+        ["line 2: text follows a closing quote", "line 3: has 1 column", "line 5: has 3 columns"],
+    ),
     "duplicate header": ("a;b;a\n1;2;3\n", ["line 1: 2 columns are named 'a'"]),
     "nameless column": ("a;;b\n1;2;3\n", ["line 1: column 2 has no name"]),
     "text beyond the header": ("a;b;\n1;2;3\n", ["line 2: has text in a column without name"]),
@@ -144,6 +148,18 @@ def test_first_fifty_faults_are_listed(read):
 def test_missing_file_is_not_found(tmp_path):
     with pytest.raises(NotFound):
         read_table(str(tmp_path / "none.csv"))
+
+
+def test_what_the_system_says_has_a_code():
+    """One helper decides for every file that is read: not there, not allowed, else bad input."""
+    said = [
+        FileNotFoundError(),
+        PermissionError(),
+        IsADirectoryError(21, "Is a directory"),
+        ValueError("NUL"),
+    ]
+
+    assert [unreadable("list.csv", exc).exit_code for exc in said] == [4, 77, 65, 65]
 
 
 def test_folder_is_refused(tmp_path):

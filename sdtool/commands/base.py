@@ -11,7 +11,7 @@ import click
 
 from sdtool import output
 from sdtool.desk import Desk
-from sdtool.errors import BadInput, NotAllowed, NotFound, UsageFault
+from sdtool.errors import BadInput, NotAllowed, UsageFault, unreadable
 from sdtool.rulebook import Rulebook
 from sdtool.settings import Settings
 from sdtool.store.base import Store
@@ -207,12 +207,9 @@ def read_text(value: str | None, *, what: str, longest: int) -> str:
             text: str = file.read(longest + 1)
     except UnicodeDecodeError as exc:
         raise BadInput(f"the {what} in {value} is not UTF-8 text") from exc
-    except FileNotFoundError:
-        raise NotFound(f"there is no file {value} to take the {what} from") from None
-    except PermissionError:
-        raise NotAllowed(f"you may not read {value}") from None
     except (OSError, ValueError) as exc:
-        raise BadInput(f"{value} cannot be read: {getattr(exc, 'strerror', None) or exc}") from None
+        missing = f"there is no file {value} to take the {what} from"
+        raise unreadable(value, exc, missing=missing) from None
     if len(text) > longest:
         raise UsageFault(f"the {what} is longer than {longest} characters: shorten it, or put it in the FMIS")
     return text.strip()

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sdtool.desk.fmis_dates import pattern
 from sdtool.desk.tables import Fault, refused
-from sdtool.errors import BadInput, NotFound
+from sdtool.errors import BadInput, unreadable
 from sdtool.resources import shipped
 from sdtool.rulebook import TYPES, Rulebook
 from sdtool.rulebook.read import Positions
@@ -90,10 +90,9 @@ def source(name: str) -> tuple[str, bytes]:
     try:
         with open(path, "rb") as file:
             content = file.read(_MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise NotFound(f"there is no map {name}; shipped are {', '.join(names())}") from None
     except (OSError, ValueError) as exc:
-        raise BadInput(f"the map {name} cannot be read: {getattr(exc, 'strerror', None) or exc}") from None
+        missing = f"there is no map {name}; shipped are {', '.join(names())}"
+        raise unreadable(f"the map {name}", exc, missing=missing) from None
     if len(content) > _MOST_BYTES:
         raise BadInput(f"the map {name} is larger than 1 MiB")
     return path, content

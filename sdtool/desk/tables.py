@@ -9,17 +9,17 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sdtool.errors import BadInput, NotAllowed, NotFound, UsageFault
+from sdtool.errors import BadInput, UsageFault, unreadable
 from sdtool.output import uncell
 
 MOST_BYTES = 128 * 1024 * 1024
 MOST_FAULTS = 50
 DELIMITERS = ";,\t|"
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _WORDS = {
     "unexpected end of data": "a quote is opened and never closed: the file was cut, or the quote is a slip",
     "field larger": "a field is longer than 131072 characters, or its quote is never closed",
@@ -81,15 +81,18 @@ def read_table(path: str, *, encoding: str | None = None) -> Table:
         UsageFault: there is no such encoding.
         BadInput: the file is empty, too big, cut, no text, or not rectangular; all faults are listed.
     """
-    content = _content(path)
-    text, used = _decoded(path, content, encoding)
+    found = content(path, MOST_BYTES)
+    if found.startswith(WORKBOOKS):
+        raise BadInput(f"{path} is a workbook: save it as CSV, and import that")
+    text, used = decoded(path, found, encoding)
     if "\n" not in text:
         text = text.replace("\r", "\n")  # as spreadsheets of old wrote it
     faults = [Fault(n, "holds a NUL: this is no text") for n in _lines_with(text, "\0")]
     if faults:
         raise refused(path, faults)
-    skipped, delimiter = _delimiter(text)
-    header, rows = _parsed(text, skipped, delimiter, faults)
+    said = said_delimiter(text)
+    delimiter = said or _widest(text if said is None else text.partition("\n")[2])
+    header, rows = _parsed(records(text, delimiter), faults)
     if not header:
         faults.append(Fault(0, "the file is empty: a header line with column names is needed"))
     if faults:
@@ -97,59 +100,65 @@ def read_table(path: str, *, encoding: str | None = None) -> Table:
     return Table(header, rows, used, delimiter, text.endswith("\n"))
 
 
-def _content(path: str) -> bytes:
+def content(path: str, most: int) -> bytes:
+    """Return what a file holds, at most `most` bytes.
+
+    Raises:
+        NotFound, NotAllowed: the file is not there, or you may not read it.
+        BadInput: it cannot be read, or is larger.
+    """
     try:
         with open(path, "rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise NotFound(f"there is no file {path}") from None
-    except PermissionError:
-        raise NotAllowed(f"you may not read {path}") from None
+            found = file.read(most + 1)
     except (OSError, ValueError) as exc:
-        raise BadInput(f"{path} cannot be read: {getattr(exc, 'strerror', None) or exc}") from None
-    if len(content) > MOST_BYTES:
-        raise BadInput(f"{path} is larger than {MOST_BYTES // 1024 // 1024} MiB: divide it")
-    if content.startswith(_WORKBOOKS):
-        raise BadInput(f"{path} is a workbook: save it as CSV, and import that")
-    return content
+        raise unreadable(path, exc) from None
+    if len(found) > most:
+        raise BadInput(f"{path} is larger than {most // 1024 // 1024} MiB: divide it")
+    return found
 
 
-def _decoded(path: str, content: bytes, encoding: str | None) -> tuple[str, str]:
-    name = encoding or next((name for mark, name in _MARKS if content.startswith(mark)), None)
+def decoded(path: str, found: bytes, encoding: str | None) -> tuple[str, str]:
+    """Return the text of a file's bytes, without its mark, and the encoding that the ladder chose.
+
+    Raises:
+        UsageFault: there is no such encoding.
+        BadInput: the bytes are not text in it; the lines are named.
+    """
+    name = encoding or next((name for mark, name in _MARKS if found.startswith(mark)), None)
     try:
-        text = content.decode(name or "utf-8")
+        text = found.decode(name or "utf-8")
         text.encode()  # some encodings can spell half a character, which no database keeps
     except LookupError:
         raise UsageFault(f"there is no encoding {name!r}; try utf-8, cp1252 or utf-16") from None
     except UnicodeError as exc:
-        if name is not None or _meant_utf8(content):
-            raise refused(path, _undecodable(content, name or "utf-8", exc)) from None
+        if name is not None or _meant_utf8(found):
+            raise refused(path, _undecodable(found, name or "utf-8", exc)) from None
     else:
         return text.removeprefix("\ufeff"), name or "utf-8"
     try:
-        return content.decode("cp1252"), "cp1252"
+        return found.decode("cp1252"), "cp1252"
     except UnicodeError as exc:
-        raise refused(path, _undecodable(content, "cp1252", exc)) from None
+        raise refused(path, _undecodable(found, "cp1252", exc)) from None
 
 
-def _meant_utf8(content: bytes) -> bool:
+def _meant_utf8(found: bytes) -> bool:
     """Tell whether a file that is not UTF-8 was so before it was damaged: most of its accents still are."""
-    text = content.decode("utf-8", errors="replace")
+    text = found.decode("utf-8", errors="replace")
     wrong = text.count("\ufffd")
     accents = sum(not char.isascii() for char in text) - wrong
     return accents > wrong
 
 
-def _undecodable(content: bytes, encoding: str, exc: UnicodeError) -> list[Fault]:
+def _undecodable(found: bytes, encoding: str, exc: UnicodeError) -> list[Fault]:
     faults = []
     if not encoding.lower().startswith(("utf-16", "utf16", "utf-32", "utf32")):
-        for number, line in enumerate(content.split(b"\n"), 1):
+        for number, line in enumerate(found.split(b"\n"), 1):
             try:
                 line.decode(encoding)
             except UnicodeError:
                 faults.append(Fault(number, f"is not {encoding} text"))
     start = getattr(exc, "start", 0)
-    whole = Fault(content[:start].count(b"\n") + 1, f"is not {encoding} text: {getattr(exc, 'reason', exc)}")
+    whole = Fault(found[:start].count(b"\n") + 1, f"is not {encoding} text: {getattr(exc, 'reason', exc)}")
     return faults or [whole]
 
 
@@ -159,13 +168,10 @@ def _lines_with(text: str, char: str) -> list[int]:
     return [number for number, line in enumerate(text.split("\n"), 1) if char in line]
 
 
-def _delimiter(text: str) -> tuple[int, str]:
-    """Return how many lines to skip before the header, and what divides the columns."""
-    first, _, rest = text.partition("\n")
-    said = first.strip("\r\"' ")
-    if said[:4].lower() == "sep=" and said[4:] in (*DELIMITERS, ""):
-        return 1, said[4:] or _widest(rest)
-    return 0, _widest(text)
+def said_delimiter(text: str) -> str | None:
+    """Return the delimiter that a first line `sep=;` names, "" if it names none; None without such a line."""
+    said = text.partition("\n")[0].strip("\r\"' ")
+    return said[4:] if said[:4].lower() == "sep=" and said[4:] in (*DELIMITERS, "") else None
 
 
 def _widest(text: str) -> str:
@@ -180,17 +186,16 @@ def _width(line: str, delimiter: str) -> int:
         return 0
 
 
-def _parsed(
-    text: str, skipped: int, delimiter: str, faults: list[Fault]
-) -> tuple[tuple[str, ...], list[Row]]:
-    stream = io.StringIO(text, newline="\n")
-    for _ in range(skipped):
-        stream.readline()
+def _parsed(found: Iterable[Row | Fault], faults: list[Fault]) -> tuple[tuple[str, ...], list[Row]]:
     header: tuple[str, ...] = ()
     rows: list[Row] = []
     seen: dict[str, str] = {}  # most values recur: each is kept in memory once
     width = 0
-    for line, values in _records(stream, skipped, delimiter, faults):
+    for record in found:
+        if isinstance(record, Fault):
+            faults.append(record)
+            continue
+        line, values = record
         if not any(map(str.strip, values)):
             continue
         if not header:
@@ -209,19 +214,30 @@ def _columns(count: int) -> str:
     return "1 column" if count == 1 else f"{count} columns"
 
 
-def _records(
-    stream: io.StringIO, skipped: int, delimiter: str, faults: list[Fault]
-) -> Iterator[tuple[int, list[str]]]:
+def records(text: str, delimiter: str) -> Iterator[Row | Fault]:
+    """Yield each record of a CSV text, or what is wrong with it; a `sep=` line is left out.
+
+    After a fault reading goes on at the line below it, so that a quote that was never closed hides no record.
+    """
+    stream = io.StringIO(text, newline="\n")
+    before = 0
+    if said_delimiter(text) is not None:
+        stream.readline()
+        before = 1
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
     while True:
-        line = reader.line_num + skipped + 1
+        line, start = before + reader.line_num + 1, stream.tell()
         try:
-            yield line, next(reader)
+            values = next(reader)
         except StopIteration:
             return
         except csv.Error as exc:
-            text = next((words for start, words in _WORDS.items() if start in str(exc)), str(exc))
-            faults.append(Fault(line, text))
+            yield Fault(line, next((words for said, words in _WORDS.items() if said in str(exc)), str(exc)))
+            stream.seek(start)
+            stream.readline()
+            before, reader = line, csv.reader(stream, delimiter=delimiter, strict=True)
+        else:
+            yield Row(line, values)
 
 
 def _names(line: int, values: list[str], faults: list[Fault]) -> tuple[str, ...]:
