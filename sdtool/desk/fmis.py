@@ -178,7 +178,9 @@ def _register(desk: Desk, map_: Map, case: Case, callers: _Callers) -> Ticket:
         **_holder(map_, first),
     }
     fields |= priority(desk, registration.blank()._replace(**fields), first)
-    return registration.create(desk, fields, {"route_reason": "as in the FMIS", "fmis": said}, opened)
+    context = {"route_reason": "as in the FMIS", "fmis": said}
+    # what has its history from elsewhere was worked on there: no checklist of ours goes with it
+    return registration.create(desk, fields, context, opened, items=())
 
 
 def _holder(map_: Map, first: Event) -> dict[str, str]:

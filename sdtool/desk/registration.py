@@ -2,7 +2,8 @@
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 import json
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdtool.desk import Desk, people, tickets
 from sdtool.digest import hexdigest
@@ -12,6 +13,9 @@ from sdtool.rules.lifecycle import Ticket
 from sdtool.rules.priority import derive
 from sdtool.rules.routing import Case, route
 from sdtool.store.journal import Entry, append
+
+if TYPE_CHECKING:
+    from sdtool.desk.checklists import Item
 
 LONGEST_SUMMARY = 500
 LONGEST_TEXT = 100_000
@@ -174,8 +178,19 @@ def blank() -> Ticket:
     return _BLANK
 
 
-def create(desk: Desk, fields: dict[str, Any], context: dict[str, Any], at: int) -> Ticket:
-    """Write a new ticket with its deadlines, search text and journal row (inside a transaction)."""
+def create(
+    desk: Desk,
+    fields: dict[str, Any],
+    context: dict[str, Any],
+    at: int,
+    *,
+    items: "Sequence[Item] | None" = None,
+) -> Ticket:
+    """Write a new ticket with its deadlines, search text, checklist and journal row (in a transaction).
+
+    Without `items` it gets those of the rulebook's checklists whose conditions it meets
+    (`checklists.for_ticket` adds others to these); with `items` exactly those.
+    """
     reference = fields.get("fmis_ref")
     twin = tickets.by_reference(desk.store, reference) if reference else None
     if twin is not None:
@@ -186,12 +201,22 @@ def create(desk: Desk, fields: dict[str, Any], context: dict[str, Any], at: int)
     changed = {
         n: v for n, v in ticket._asdict().items() if v != getattr(_BLANK, n) and n not in ("id", "rev")
     }
-    entry = Entry(
-        "ticket", ticket.id, "new", desk.actor, desk.source, at, {**context, "set": changed, "was": {}}
-    )
-    append(desk.store, [entry])
+    data = {**context, **_checklist(desk, ticket, items), "set": changed, "was": {}}
+    append(desk.store, [Entry("ticket", ticket.id, "new", desk.actor, desk.source, at, data)])
     desk.store.index_text([(ticket.id, f"{ticket.summary}\n{ticket.description}")])
     return ticket
+
+
+def _checklist(desk: Desk, ticket: Ticket, items: "Sequence[Item] | None") -> dict[str, Any]:
+    """Give a new ticket its checklist; return what the journal keeps of it. Most tickets have none."""
+    fitting = desk.rulebook.checklists_for(ticket.type, ticket.category, ticket.target_group)
+    if not (fitting if items is None else items):
+        return {}
+    from sdtool.desk import checklists
+
+    wanted = checklists.for_ticket(desk, ticket._asdict()) if items is None else items
+    placed = checklists.place(desk, ticket.id, wanted, ticket.opened_at)
+    return {"checklist": [item._asdict() for item in placed]}
 
 
 def _target_group(desk: Desk, caller: int | None) -> str:

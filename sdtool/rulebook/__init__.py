@@ -246,6 +246,19 @@ class Rulebook(NamedTuple):
             return ""
         return next((i.key for i in self.impacts if i.default), self.impacts[0].key)
 
+    def checklists_for(self, type_: str, category: str, target_group: str) -> list[str]:
+        """Return the keys of the checklists that go with such a new ticket: each has conditions, all hold.
+
+        The plain rows are read: few rulebooks have such a list, and every new ticket asks.
+        """
+        case = (type_, category, target_group)
+        fitting = []
+        for key, _, _, *conditions in self.seldom[1]:
+            given = [(value, wanted) for value, wanted in zip(case, conditions, strict=True) if wanted]
+            if given and all(value in wanted for value, wanted in given):
+                fitting.append(key)
+        return fitting
+
     def party_pauses(self, party: str, day: str) -> bool:
         """Tell whether the clock stops on `day` while a ticket waits for `party`."""
         chosen = in_force([w for w in self.waiting if w.party == party], day)
