@@ -1,0 +1,161 @@
+"""Who comes, moves or leaves: a change of staff, its parent request and the tickets of its support services.
+
+A change is a record beside its parent ticket, with the same number.
+"""
+
+# annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sdtool.desk import Desk
+from sdtool.errors import NotFound
+from sdtool.rules.lifecycle import Ticket
+from sdtool.store.base import Row, Store
+from sdtool.store.journal import Entry, append
+
+DAY_FIELD = {"onboarding": "start_date", "mover": "start_date", "offboarding": "end_date"}
+_JSON = ("data", "held", "missing")
+
+
+class Change(NamedTuple):
+    """A change of staff: `id` is its parent ticket, `day` an ISO date or "", moments are epoch seconds.
+
+    `data` holds the fields of HR's row, `held` the services the colleague had before, `missing` the fields
+    that HR still owes.
+    """
+
+    id: int
+    kind: str
+    staff_number: str
+    day: str
+    data: dict[str, str]
+    held: tuple[str, ...]
+    missing: tuple[str, ...]
+    person: int | None
+    known_at: int
+    complete_first: int
+    moves: int
+    withdrawn_at: int | None
+    rev: int
+
+
+class Outcome(NamedTuple):
+    """What a row of HR led to: new, changed, unchanged, withdrawn or unknown; remarks are for a person."""
+
+    action: str
+    ticket: int
+    remarks: tuple[str, ...] = ()
+
+
+# --- Reading
+
+
+def read(row: Row) -> Change:
+    """Return a change from its row of the table."""
+    fields = {name: json.loads(row[name]) if name in _JSON else row[name] for name in Change._fields}
+    return Change(**{**fields, "held": tuple(fields["held"]), "missing": tuple(fields["missing"])})
+
+
+def get(store: Store, number: int) -> Change:
+    """Return the change whose parent ticket has this number; NotFound when there is none."""
+    row = store.one("select * from staff_change where id = :id", id=number)
+    if row is None:
+        raise NotFound(f"ticket {number} is no onboarding, move or offboarding")
+    return read(row)
+
+
+def of_part(store: Store, number: int) -> Change | None:
+    """Return the change that a ticket is the parent or a part of, None when it is neither."""
+    row = store.one(
+        "select * from staff_change where id = :id or id in"
+        " (select other from link where ticket = :id and kind = 'part-of') order by id limit 1",
+        id=number,
+    )
+    return read(row) if row is not None else None
+
+
+def listing(store: Store, kind: str, *, ended: bool = False) -> list[Change]:
+    """Return the changes of a kind by day, those with an open parent only unless `ended`."""
+    rows = store.query(
+        "select staff_change.* from staff_change join ticket on ticket.id = staff_change.id"
+        " where kind = :kind and (ticket.ended_at is null or :ended = 1) order by day, staff_change.id",
+        kind=kind,
+        ended=int(ended),
+    )
+    return [read(row) for row in rows]
+
+
+def parts(store: Store, number: int) -> list[Ticket]:
+    """Return the sub-tickets of a change's support services, in the order they were made."""
+    rows = store.query(
+        "select ticket.* from link join ticket on ticket.id = link.ticket"
+        " where link.other = :id and link.kind = 'part-of' and ticket.service <> '' order by ticket.id",
+        id=number,
+    )
+    return [Ticket(**dict(row)) for row in rows]
+
+
+def held_by(store: Store, staff_number: str, before: int | None = None) -> set[str]:
+    """Return the services that were given to a colleague and not taken back, by changes below `before`."""
+    rows = store.query(
+        "select ticket.service, ticket.reversal from staff_change"
+        " join link on link.other = staff_change.id and link.kind = 'part-of'"
+        " join ticket on ticket.id = link.ticket"
+        " where staff_number = :number and ticket.service <> '' and ticket.resolved_at is not null"
+        " and (staff_change.id < :before or :before = 0) order by ticket.resolved_at, ticket.id",
+        number=staff_number,
+        before=before or 0,
+    )
+    held: set[str] = set()
+    for row in rows:
+        (held.discard if row["reversal"] else held.add)(row["service"])
+    return held
+
+
+def full_name(values: Mapping[str, str]) -> str:
+    """Return first and last name, or the name as HR wrote it."""
+    both = f"{values.get('first_name', '')} {values.get('last_name', '')}".strip()
+    return both or values.get("name", "") or values.get("staff_number", "")
+
+
+def started(ticket: Ticket) -> bool:
+    """Tell whether a person took a ticket in hand: from then on nothing moves or ends by itself."""
+    return ticket.accepted_at is not None
+
+
+def held_up(ticket: Ticket) -> bool:
+    """Tell whether a ticket waits for something that must come first, and nobody took it yet."""
+    return ticket.state == "waiting" and not started(ticket)
+
+
+# --- Writing
+
+
+def add(desk: Desk, change: Change) -> None:
+    """Store a new change and its journal row (inside a transaction)."""
+    row = row_of(change._asdict())
+    desk.store.insert("staff_change", row)
+    record(desk, change.id, "new", {"set": {n: v for n, v in row.items() if n != "id"}, "was": {}})
+
+
+def write(desk: Desk, change: Change, verb: str, **fields: Any) -> Change:
+    """Change fields of a change, with their journal row; return it after that."""
+    changed = {name: value for name, value in fields.items() if getattr(change, name) != value}
+    was, row = row_of({name: getattr(change, name) for name in changed}), row_of(changed)
+    desk.store.update("staff_change", change.id, {**row, "rev": change.rev + 1})
+    record(desk, change.id, verb, {"set": row, "was": was})
+    return change._replace(**fields, rev=change.rev + 1)
+
+
+def row_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields as the table keeps them."""
+    return {
+        name: json.dumps(value, ensure_ascii=False) if name in _JSON else value
+        for name, value in fields.items()
+    }
+
+
+def record(desk: Desk, number: int, verb: str, data: Mapping[str, Any]) -> None:
+    """Write the journal row of a change."""
+    append(desk.store, [Entry("staff", number, verb, desk.actor, desk.source, desk.now, data)])
