@@ -1,8 +1,9 @@
-"""What PostgreSQL does in its own way: connecting, rights, the retry, the commit in doubt, moving a desk."""
+"""What PostgreSQL does in its own way: connecting, rights, the retry, the commit in doubt."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from sdtool.store import create_store, migrate_store, open_store
 from sdtool.store.base import Store
 from tests import engines
 from tests.cluster import GUARDED, free_port, url_of
-from tests.conftest import MELDER, Sd
+from tests.conftest import Sd
 
 pytestmark = pytest.mark.postgresql("connections, rights, commits")
 New = Callable[..., int]
@@ -140,10 +141,15 @@ def test_a_reader_reads_and_is_told_that_it_may_not_write(
     told(sd("take", 1), 77, "nothing was stored")
 
 
+def granted() -> str:
+    """Return the statements of the how-to page."""
+    page = (Path(__file__).parents[1] / "docs" / "how-to" / "postgresql.md").read_text()
+    return page.split("<!-- grants -->\n```sql\n")[1].split("```")[0]
+
+
 def grants(url: str) -> None:
     """Make the roles and take the statements of the how-to page."""
-    page = (Path(__file__).parents[1] / "docs" / "how-to" / "postgresql.md").read_text()
-    block = page.split("<!-- grants -->\n```sql\n")[1].split("```")[0]
+    block = granted()
     block = block.replace("desk_agent", "test_agent").replace("desk_reader", "test_reader")
     with engines.connected(url) as db:
         for role in ("test_agent", "test_reader", "test_coordinator"):
@@ -153,6 +159,13 @@ def grants(url: str) -> None:
         db.execute(block.replace("desk_coordinator", "test_coordinator").encode())
 
 
+def test_the_page_grants_something_on_every_table(store: Store) -> None:
+    """But on `meta`, the identity of the desk: nobody changes that."""
+    assert [table for table in store.sizes() if not re.search(rf" (on|,).*\b{table}\b", granted())] == [
+        "meta"
+    ]
+
+
 def test_the_owner_cannot_change_the_journal_either(sd: Sd, url: str) -> None:
     for statement in ("update event set at = 1", "delete from event_data", "truncate event_data"):
         with pytest.raises(Exception, match="append-only"), engines.connected(url) as db:
@@ -160,6 +173,14 @@ def test_the_owner_cannot_change_the_journal_either(sd: Sd, url: str) -> None:
 
 
 # --- making and migrating, two at once
+
+
+def test_text_compares_by_its_code_points_whatever_the_column_is_called() -> None:
+    from sdtool.store.pgtext import worded
+
+    made = worded("create table x (text text not null, {id}, name text) {strict}")
+    assert made.startswith('create table x (text text collate "C" not null, ')
+    assert made.endswith(', name text collate "C") ')
 
 
 def test_two_programs_make_one_desk(url: str, shell: Sd) -> None:
@@ -280,32 +301,7 @@ def test_what_cannot_be_settled_is_told(desk: Desk, monkeypatch: pytest.MonkeyPa
         desk.run(lambda: desk.store.insert("job_run", {"job": "x", "started_at": 1, "outcome": "done"}))
 
 
-# --- moving
-
-
-def test_a_desk_moves_to_sqlite_and_back(
-    sd: Sd, new: New, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Counts, journal, report and search are the same on each side; work goes on with the next number."""
-    for number in (new("Het wachtwoord in het café"), new(), new()):
-        sd("note", number, "gebeld")
-    sd("merge", 1, "--into", 3)
-    report = sd("report", "kpi", "--month", "2026-11").out
-    there, back = str(tmp_path / "there.db"), engines.make_database(url.rsplit("/", 1)[1] + "_back")
-
-    assert sd("admin", "copy", "--to", there).code == 0
-    monkeypatch.setenv("SD_DATABASE", there)
-    assert sd("report", "kpi", "--month", "2026-11").out == report
-    assert sd("admin", "copy", "--to", back).code == 0
-    told(sd("admin", "copy", "--to", back), 5, "holds a desk already")
-    monkeypatch.setenv("SD_DATABASE", back)
-    assert sd("audit", "verify").code == 0
-    assert sd("report", "kpi", "--month", "2026-11").out == report
-    assert [row["id"] for row in sd("search", "cafe", "--format", "json").json()] == [1]
-    assert sd("cron", "run", "close").code == 0
-    assert sd("new", "nog een", "--caller", MELDER, "--channel", "phone", "--type", "incident", "--category",
-              "printer", "--urgency", "normal").out.startswith("SD-4 ")  # fmt: skip
-    engines.drop_database(back.rsplit("/", 1)[1])
+# --- bulk
 
 
 def test_bulk_and_single_rows_are_alike(url: str) -> None:

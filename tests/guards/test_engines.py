@@ -48,7 +48,5 @@ def test_without_a_server_one_line_says_so(tmp_path: Path, more: tuple[str, ...]
 
 
 def test_where_services_are_required_that_fails(tmp_path: Path) -> None:
-    ran = pytest_run(
-        "--engine", "postgresql", SD_TEST_POSTGRESQL=str(tmp_path), SD_TEST_SERVICES="required"
-    )
+    ran = pytest_run("--engine", "postgresql", SD_TEST_POSTGRESQL=str(tmp_path), SD_TEST_SERVICES="required")
     assert ran.returncode == 1 and NO_SERVER in ran.stderr
