@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sdtool.desk import Desk
 from sdtool.errors import Conflict, NotFound, UsageFault
 from sdtool.rulebook import Rulebook, find
+from sdtool.rules.texts import MAIL, is_national_number
+from sdtool.rules.texts import fold as fold
 from sdtool.store.base import Row, Store
 
 if TYPE_CHECKING:
@@ -15,9 +17,6 @@ if TYPE_CHECKING:
 
 FIELDS = ("name", "mail", "phone", "staff_number", "target_group", "department", "site", "language", "active")
 _LONGEST = 200
-_MAIL = (  # compiled when first used
-    r"[^@\s,;<>()\[\]\"\\]+@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+"
-)
 _LANGUAGES = ("nl", "en", "fr")
 
 
@@ -57,20 +56,6 @@ def _described(person: Person) -> str:
     reach = person.mail or person.phone or person.staff_number or "no contact data"
     known = ", ".join(part for part in (f"#{person.id}", reach, person.department) if part)
     return f"{person.name} ({known})"
-
-
-_APOSTROPHE = re.compile(r"(\w*)['’‘`´](\w+)")
-_HYPHENS = str.maketrans({"-": " ", "‐": " ", "–": " ", "ı": "i"})
-
-
-def fold(text: str) -> str:
-    """Return the words of a name as it is heard: no case, accents or hyphens; `d'hondt` as `dhondt hondt`."""
-    text = _APOSTROPHE.sub(r"\1\2 \2", text).translate(_HYPHENS)
-    if not text.isascii():
-        import unicodedata
-
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(text.casefold().split())
 
 
 def phone_key(text: str) -> str:
@@ -163,7 +148,7 @@ def clean(book: Rulebook, values: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: _trimmed(name, value, faults) for name, value in values.items()}
     if "name" in given and not given["name"]:
         faults.append("the name is empty")
-    if given.get("mail") and not re.fullmatch(_MAIL, given["mail"]):
+    if given.get("mail") and not re.fullmatch(MAIL, given["mail"]):
         faults.append(f"{given['mail']!r} is not a mail address")
     if given.get("phone") and len(re.sub(r"\D", "", given["phone"])) < 3:
         faults.append(f"{given['phone']!r} is not a phone number")
@@ -179,20 +164,11 @@ def clean(book: Rulebook, values: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _is_national_number(text: str) -> bool:
-    """Tell a rijksregisternummer: eleven digits, the last two 97 minus the rest modulo 97 (2… from 2000)."""
-    digits = re.sub(r"[ .\-/]", "", text)
-    if not re.fullmatch(r"[0-9]{11}", digits):
-        return False
-    birth, check = digits[:9], int(digits[9:])
-    return check in (97 - int(birth) % 97, 97 - int(f"2{birth}") % 97)
-
-
 def _trimmed(name: str, value: Any, faults: list[str]) -> Any:
     if not isinstance(value, str):
         return value
     check_text(name.replace("_", " "), value, faults, longest=_LONGEST)
-    if name == "staff_number" and _is_national_number(value):
+    if name == "staff_number" and is_national_number(value):
         faults.append("a national register number may not be kept: give the staff number")
     text = " ".join(value.split())
     return text or (None if name in ("mail", "phone", "staff_number") else "")

@@ -40,7 +40,7 @@ ALWAYS = {
 }  # fmt: skip
 READING = {"commands.look", "desk.queue"}
 CLOCK = {"desk.calendars", "rules.deadline", "rules.hours", "rules.worktime"}
-WRITING = {"desk.handling", "desk.people", "rules.priority", "store.journal"}
+WRITING = {"desk.handling", "desk.people", "rules.priority", "rules.texts", "store.journal"}
 EXPECTED = {
     "new": ALWAYS
     | CLOCK
@@ -50,11 +50,12 @@ EXPECTED = {
         "desk.registration",
         "rules.priority",
         "rules.routing",
+        "rules.texts",
         "rulebook.words",
         "store.journal",
     },
     "list": ALWAYS | READING,
-    "show": ALWAYS | READING | {"desk.links", "desk.people", "desk.plan"},
+    "show": ALWAYS | READING | {"desk.links", "desk.people", "desk.plan", "rules.texts"},
     "next": ALWAYS
     | {"commands.plan", "desk.calendars", "desk.plan", "desk.queue", "rules.hours", "rules.worktime"},
     "assign": ALWAYS | WRITING | {"commands.handle"},
