@@ -316,7 +316,11 @@ def test_interrupted_question(sd: Sd) -> None:
 
 def test_channels_of_the_rulebook(sd: Sd, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A channel that the rulebook adds can be used at once."""
-    use(place, monkeypatch, changed(('key = "portal"', 'key = "chat"')))
+    use(
+        place,
+        monkeypatch,
+        changed(('key = "portal"', 'key = "chat"'), ('channel = "portal"', 'channel = "chat"')),
+    )
     assert register(sd, channel="chat").json()["channel"] == "chat"
 
 

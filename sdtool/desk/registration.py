@@ -185,10 +185,11 @@ def create(
     at: int,
     *,
     items: "Sequence[Item] | None" = None,
+    part_of: int | None = None,
 ) -> Ticket:
     """Write a new ticket with its deadlines, search text, checklist and journal row (in a transaction).
 
-    Without `items` it gets those of the rulebook's checklists whose conditions it meets
+    It may begin on hold, and as part of another ticket. Without `items` it gets those of the rulebook's checklists whose conditions it meets
     (`checklists.for_ticket` adds others to these); with `items` exactly those.
     """
     reference = fields.get("fmis_ref")
@@ -198,6 +199,10 @@ def create(
     ticket = _BLANK._replace(**fields, id=desk.store.next_number("ticket"), rev=1)
     ticket = ticket._replace(**tickets.promised(desk, ticket, ()))
     desk.store.insert("ticket", ticket._asdict())
+    tickets.move_clock(desk.store, _BLANK, ticket, at)
+    if part_of is not None:
+        context = {**context, "links": [["part-of", part_of]]}
+        desk.store.insert("link", {"ticket": ticket.id, "kind": "part-of", "other": part_of})
     changed = {
         n: v for n, v in ticket._asdict().items() if v != getattr(_BLANK, n) and n not in ("id", "rev")
     }

@@ -15,6 +15,7 @@ from sdtool.store.base import Store
 from sdtool.store.journal import chunks, data_of
 
 Event = Mapping[str, Any]
+ITEM_VERBS = ("add-item", "tick", "skip", "untick")
 
 
 def undone(events: Iterable[Event]) -> set[int]:
@@ -49,10 +50,27 @@ def links_of(events: Sequence[Event]) -> set[tuple[str, int]]:
     taken_back = undone(events)
     held: set[tuple[str, int]] = set()
     for event in events:
+        if event["verb"] == "new":
+            held.update((kind, other) for kind, other in event["data"].get("links", ()))
         if event["id"] not in taken_back and event["verb"] in ("link", "unlink"):
             kind, other = event["data"]["link"]
             held.symmetric_difference_update({(kind, other)})
     return held
+
+
+def items_of(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return the checklist of one ticket that its events amount to, as rows without the ticket."""
+    taken_back = undone(events)
+    held: dict[int, dict[str, Any]] = {}
+    for event in events:
+        if event["verb"] == "new":
+            held = {item["number"]: item for item in event["data"].get("checklist", ())}
+        elif event["id"] not in taken_back and event["verb"] in ITEM_VERBS:
+            item = event["data"]["item"]
+            # what an undone act had put there is gone, with all that followed by itself since
+            if event["verb"] == "add-item" or item["number"] in held:
+                held[item["number"]] = item
+    return [held[number] for number in sorted(held)]
 
 
 def differences(store: Store) -> Iterator[str]:
@@ -74,7 +92,8 @@ _FIRST = (
     "select min(number) as number from (select min(id) as number from ticket where id >= :low"
     " union all select min(subject) from event where kind = 'ticket' and subject >= :low"
     " union all select min(ticket) from pause where ticket >= :low"
-    " union all select min(ticket) from link where ticket >= :low) numbers"
+    " union all select min(ticket) from link where ticket >= :low"
+    " union all select min(ticket) from checklist_item where ticket >= :low) numbers"
 )
 
 
@@ -91,12 +110,11 @@ def _compare(store: Store, low: int, high: int) -> Iterator[str]:
         lives.setdefault(row["subject"], []).append({**dict(row), "data": data_of(row["data"])})
     held = {row["id"]: Ticket(**dict(row)) for row in store.query(
         "select * from ticket where id between :low and :high", low=low, high=high)}  # fmt: skip
-    pauses, links = _rows(store, "pause", low, high), _rows(store, "link", low, high)
-    for number in sorted(lives.keys() | held.keys() | pauses.keys() | links.keys()):
+    beside = {table: _rows(store, table, low, high) for table in _BY_TICKET}
+    for number in sorted(lives.keys() | held.keys() | {key for rows in beside.values() for key in rows}):
+        rows_of = {table: rows.get(number, []) for table, rows in beside.items()}
         try:
-            yield from _judge(
-                number, lives.get(number), held.get(number), pauses.get(number, []), links.get(number, [])
-            )
+            yield from _judge(number, lives.get(number), held.get(number), rows_of)
         except (AttributeError, KeyError, TypeError, ValueError):
             yield f"the journal of ticket {number} cannot be replayed: its data was changed"
 
@@ -104,6 +122,8 @@ def _compare(store: Store, low: int, high: int) -> Iterator[str]:
 _BY_TICKET = {
     "pause": "select * from pause where ticket between :low and :high order by ticket, start_at",
     "link": "select * from link where ticket between :low and :high",
+    "checklist_item": "select * from checklist_item where ticket between :low and :high"
+    " order by ticket, number",
 }
 
 
@@ -115,25 +135,24 @@ def _rows(store: Store, table: str, low: int, high: int) -> dict[int, list[dict[
 
 
 def _judge(
-    number: int,
-    events: list[Event] | None,
-    held: Ticket | None,
-    pauses: list[dict[str, Any]],
-    links: list[dict[str, Any]],
+    number: int, events: list[Event] | None, held: Ticket | None, rows: dict[str, list[dict[str, Any]]]
 ) -> Iterator[str]:
     if events is None:
         yield f"ticket {number} is in no journal row"
-    elif held is None:
+        return
+    if held is None:
         yield f"ticket {number} is in the journal and nowhere else"
-    else:
-        wanted = ticket_of(events)
-        wrong = [name for name in Ticket._fields if getattr(wanted, name) != getattr(held, name)]
-        if wrong:
-            yield f"ticket {number} differs from the journal in {', '.join(wrong)}"
-        if tickets.replayed_pauses(states(events)) != pauses:
-            yield f"the pauses of ticket {number} differ from the journal"
-        if links_of(events) != {(row["kind"], row["other"]) for row in links}:
-            yield f"the links of ticket {number} differ from the journal"
+        return
+    wanted = ticket_of(events)
+    wrong = [name for name in Ticket._fields if getattr(wanted, name) != getattr(held, name)]
+    if wrong:
+        yield f"ticket {number} differs from the journal in {', '.join(wrong)}"
+    if tickets.replayed_pauses(states(events)) != rows["pause"]:
+        yield f"the pauses of ticket {number} differ from the journal"
+    if links_of(events) != {(row["kind"], row["other"]) for row in rows["link"]}:
+        yield f"the links of ticket {number} differ from the journal"
+    if [{"ticket": number, **item} for item in items_of(events)] != rows["checklist_item"]:
+        yield f"the checklist of ticket {number} differs from the journal"
 
 
 def _people(store: Store) -> Iterator[str]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sdtool.desk import Desk
 from sdtool.errors import Conflict, NotAllowed, NotFound
 from sdtool.rulebook import Rulebook
-from sdtool.rules.lifecycle import ENDING, Act, Fields, Ticket, clock, decide
+from sdtool.rules.lifecycle import CLOSING, ENDING, Act, Fields, Ticket, clock, decide
 from sdtool.store.base import Row, Store
 
 if TYPE_CHECKING:
@@ -114,10 +114,12 @@ def apply(
         ticket = get(desk.store, number)
         require_readable(desk, ticket)
         require_rev(ticket, if_rev)
-        moment = _after_last(desk.store, ticket, desk.now if at is None else at)
+        moment = after_last(desk.store, ticket, desk.now if at is None else at)
         known = dict(args or {})
         if verb in ENDING:
             known["open_parts"] = open_parts(desk.store, number)
+        if verb in CLOSING:
+            known["open_items"] = open_items(desk.store, number)
         act = Act(verb, moment, desk.actor, known, lambda key: line_of(desk.rulebook, key))
         changed = decide(ticket, act)
         return write(desk, ticket, verb, changed, data or {}, moment)
@@ -125,7 +127,8 @@ def apply(
     return desk.run(work)
 
 
-def _after_last(store: Store, ticket: Ticket, at: int) -> int:
+def after_last(store: Store, ticket: Ticket, at: int) -> int:
+    """Return `at`, or the moment of the ticket's last act when that is later."""
     last = store.value(
         "select at from event where kind = 'ticket' and subject = :id and verb <> 'reschedule'"
         " order by id desc limit 1",
@@ -137,10 +140,21 @@ def _after_last(store: Store, ticket: Ticket, at: int) -> int:
 def write(desk: Desk, ticket: Ticket, verb: str, changed: Fields, data: Mapping[str, Any], at: int) -> Ticket:
     """Write decided fields with the deadlines that follow from them, and the journal row."""
     after = ticket._replace(**changed)
-    moved = _move_clock(desk.store, ticket, after, at)
+    moved = move_clock(desk.store, ticket, after, at)
     if moved or _CLOCK_FIELDS & changed.keys():
         changed = changed | _moved_promises(desk, ticket, after)
-    return record(desk, ticket, verb, changed, data, at)
+    after = record(desk, ticket, verb, changed, data, at)
+    if (ticket.ended_at is None) != (after.ended_at is None):
+        _followed(desk, after, at, data.get("undoes"))
+    return after
+
+
+def _followed(desk: Desk, ticket: Ticket, at: int, undoes: int | None) -> None:
+    """Let follow what depends on a ticket that ended, or is open again; on most nothing does."""
+    if desk.store.one("select 1 from checklist_item where other = :id limit 1", id=ticket.id):
+        from sdtool.desk import checklists
+
+        checklists.follow(desk, ticket.id, at, undoes=undoes)
 
 
 def _moved_promises(desk: Desk, before: Ticket, after: Ticket) -> Fields:
@@ -159,7 +173,7 @@ def reschedule(desk: Desk) -> int:
         ticket = Ticket(**dict(row))
         changed = _moved_promises(desk, ticket, ticket)
         if changed:
-            record(desk, ticket, "reschedule", changed, {}, _after_last(desk.store, ticket, desk.now))
+            record(desk, ticket, "reschedule", changed, {}, after_last(desk.store, ticket, desk.now))
             moved += 1
     return moved
 
@@ -201,7 +215,7 @@ def searchable(store: Store, ticket: Ticket) -> str:
     return "\n".join([ticket.summary, ticket.description, ticket.solution, ticket.cause, *notes.values()])
 
 
-def _move_clock(store: Store, before: Ticket, after: Ticket, at: int) -> bool:
+def move_clock(store: Store, before: Ticket, after: Ticket, at: int) -> bool:
     """Keep the pause rows in step with the state; tell whether anything about the clock changed."""
     stood = clock(before.state, before.paused, before.waiting_on)
     stands = clock(after.state, after.paused, after.waiting_on)
@@ -296,3 +310,13 @@ def open_parts(store: Store, number: int) -> list[int]:
         id=number,
     )
     return [row["ticket"] for row in rows]
+
+
+def open_items(store: Store, number: int) -> list[tuple[int, str]]:
+    """Return number and text of the mandatory items of a ticket that are open."""
+    rows = store.query(
+        "select number, text from checklist_item"
+        " where ticket = :id and mandatory = 1 and state = 'open' order by number",
+        id=number,
+    )
+    return [(row["number"], row["text"]) for row in rows]
