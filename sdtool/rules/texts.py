@@ -46,8 +46,14 @@ def holds_national_number(text: str) -> bool:
     return hidden(text) != text
 
 
-def hidden(text: str) -> str:
-    """Return a text in which national register numbers are cut to their first two digits: `85•••`."""
+def hidden(text: str, *, whole: bool = False) -> str:
+    """Return a text in which national register numbers are cut to their first two digits: `85•••`.
+
+    Args:
+        whole: the text is meant as one, be it right or wrong.
+    """
+    if whole and text:
+        return _first_two(text)
     if len(text) < 11:
         return text
     if len(text) < 50 and "+" not in text and is_national_number(text):
