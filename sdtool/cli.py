@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "resume": ("handle", "resume", "Go on with tickets that waited."),
     "escalate": ("handle", "escalate", "Escalate to another group, or up the hierarchy."),
     "return": ("handle", "return_", "Return tickets to the first line."),
+    "checklist": ("checklist", "checklist", "What must be done for a ticket: show, tick, skip, untick, add."),
     "close": ("finish", "close", "Resolve tickets; they close after the customer's term."),
     "reopen": ("finish", "reopen", "Open tickets again."),
     "cancel": ("finish", "cancel", "Cancel tickets that should not have been made."),

@@ -34,6 +34,10 @@ ARGS: dict[str, dict[str, Any]] = {
     "unlink": {},
     "merge": {"into": 7},
     "unmerge": {},
+    "add-item": {},
+    "tick": {},
+    "skip": {},
+    "untick": {},
 }
 # verb -> the states in which it is allowed; everywhere else it is refused
 ALLOWED: dict[str, tuple[str, ...]] = {
@@ -48,6 +52,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "link": STATES,
     "unlink": STATES,
     "unmerge": ("merged",),
+    **dict.fromkeys(("add-item", "untick"), OPEN_STATES),
+    **dict.fromkeys(("tick", "skip"), (*OPEN_STATES, "resolved")),
 }
 # verb -> the state after it, where that does not depend on the state before
 AFTER = {
@@ -286,3 +292,26 @@ def test_only_changes_are_returned() -> None:
 def test_when_the_clock_stands(state: str, paused: int, party: str, stands: str | None) -> None:
     """The clock stands while a party pauses it, and after the end."""
     assert clock(state, paused, party) == stands
+
+
+@pytest.mark.parametrize(
+    ("verb", "state"), [("resolve", "active"), ("close", "resolved"), ("import-close", "new")]
+)
+def test_open_items_hold_up_every_closing(verb: str, state: str) -> None:
+    """However a ticket closes, its mandatory items come first; long ones are cut, many are counted."""
+    items = [
+        (1, "Account aangemaakt volgens de naamregel van de dienst"),
+        *((n, f"punt {n}") for n in range(2, 9)),
+    ]
+    with pytest.raises(Refused) as caught:
+        decide(ready(verb, state), act(verb, open_items=items))
+    assert caught.value.message == (
+        "ticket 12 has open items: 1 Account aangemaakt volgens de naamregel…, 2 punt 2, 3 punt 3, 4 punt 4,"
+        " 5 punt 5 and 3 more; tick or skip them first (`sd checklist show 12`)"
+    )
+
+
+@pytest.mark.parametrize(("verb", "state"), [("cancel", "active"), ("merge", "new")])
+def test_what_is_not_solved_needs_no_items(verb: str, state: str) -> None:
+    """A ticket that should not have been made ends with its items open."""
+    assert after(ready(verb, state), verb, open_items=[(1, "x")]).ended_at == AT

@@ -35,6 +35,7 @@ def act_table() -> list[str]:
         "cancel {n} --reason dubbel",
         "link {n} part-of {o}",
         "merge {n} --into {o}",
+        "checklist add {n} sleutel --owner els --due +2wd",
     ]
 
 

@@ -8,7 +8,7 @@ import click
 
 from sdtool import output
 from sdtool.commands.base import ID, App, format_option
-from sdtool.commands.shown import dated, printable
+from sdtool.commands.shown import checklist_line, dated, printable
 from sdtool.desk import queue, tickets
 from sdtool.errors import UsageFault
 from sdtool.rulebook import TYPES, find
@@ -151,6 +151,8 @@ def show(app: App, number: int, fmt: str) -> None:
         output.emit_one(row, fmt)
         return
     zone = app.desk.timezone
+    items, settled, held = (row.pop(f"checklist_{key}") for key in ("items", "settled", "open"))
+    row |= {"checklist": checklist_line(items, settled, held)} if items else {}
     output.echo(f"{output.style(f'SD-{ticket.id}', 'bold')}  {output.safe(row['summary'])}", composed=True)
     output.emit_one(
         {key: _shown(key, value, ticket, zone) for key, value in row.items() if _worth(key, value)}, "table"
@@ -224,6 +226,11 @@ _REGISTERED = (
 def told(verb: str, data: dict[str, Any], zone: str) -> str:
     """Return what an event changed, in one line."""
     parts = [str(data[name]) for name in ("text", "reason") if data.get(name)]
+    if "item" in data:
+        item = data["item"]
+        parts.append(f"{item['number']} {item['text']}" + (f" ({item['remark']})" if item["remark"] else ""))
+    if "checklist" in data:
+        parts.append(f"checklist of {len(data['checklist'])}")
     if "link" in data:
         parts.append(" ".join(str(part) for part in data["link"]))
     was = data.get("was", {})

@@ -56,6 +56,11 @@ def state_line(desk: Desk, ticket: Ticket) -> str:
     return f"{line}  resolve by {due}"
 
 
+def checklist_line(items: int, settled: int, held: int) -> str:
+    """Return how a checklist stands: `2/5 (2 mandatory open)`."""
+    return f"{settled}/{items}" + (f" ({held} mandatory open)" if held else "")
+
+
 def report(app: App, tickets: Sequence[Ticket], fmt: str = "table") -> None:
     """Print where tickets stand after an act."""
     numbers = ", ".join(str(ticket.id) for ticket in tickets[:5])

@@ -247,7 +247,10 @@ def _priority(desk: Desk, ticket: Ticket, priority: int | None, reason: str) -> 
 
 
 def close_due(desk: Desk) -> list[Ticket]:
-    """Close every resolved ticket whose customer's term has passed; asked twice, it closes nothing twice."""
+    """Close every resolved ticket whose customer's term has passed; asked twice, it closes nothing twice.
+
+    One whose checklist was opened again since, with an item that is another ticket, stays resolved.
+    """
     from sdtool.desk import calendars
 
     calendar = calendars.load(
@@ -261,6 +264,6 @@ def close_due(desk: Desk) -> list[Ticket]:
     for row in rows:
         resolved = int(row["resolved_at"])
         ends = calendar.add_days(resolved, days) if days else calendar.add(resolved, seconds)
-        if ends <= desk.now:
+        if ends <= desk.now and not tickets.open_items(desk.store, row["id"]):
             closed.append(tickets.apply(desk, row["id"], "close", at=ends))
     return closed

@@ -113,6 +113,7 @@ def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
 
     visible = queue.may_see(desk, ticket)
     hidden = queue.HIDDEN
+    items, settled, held = tickets.tally(desk.store, ticket.id)
     return {
         "id": ticket.id,
         "summary": ticket.summary if visible else hidden,
@@ -149,6 +150,9 @@ def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
         "reopens": ticket.reopens,
         "merged_into": ticket.merged_into,
         "links": [f"{row['ticket']} {row['kind']} {row['other']}" for row in links.of(desk.store, ticket.id)],
+        "checklist_items": items,
+        "checklist_settled": settled,
+        "checklist_open": held,
         "description": ticket.description if visible else hidden,
         "solution": ticket.solution if visible else hidden,
         "cause": ticket.cause if visible else hidden,

@@ -320,3 +320,14 @@ def open_items(store: Store, number: int) -> list[tuple[int, str]]:
         id=number,
     )
     return [(row["number"], row["text"]) for row in rows]
+
+
+def tally(store: Store, number: int) -> tuple[int, int, int]:
+    """Return how many items a ticket has, how many are ticked or skipped, and mandatory ones open."""
+    row = store.one(
+        "select count(*) as items, count(case when state <> 'open' then 1 end) as settled,"
+        " count(case when state = 'open' and mandatory = 1 then 1 end) as held"
+        " from checklist_item where ticket = :id",
+        id=number,
+    )
+    return (row["items"], row["settled"], row["held"]) if row else (0, 0, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdtool.desk import Desk, links, replay, tickets
+from sdtool.desk import Desk, checklists, links, replay, tickets
 from sdtool.errors import Conflict, NotFound, Refused
 from sdtool.rules.lifecycle import Act, Ticket, decide
 from sdtool.store.journal import history
@@ -59,14 +59,23 @@ def undo(desk: Desk) -> list[str]:
         Conflict: something was done to one of the records since.
         Refused: this kind of act cannot be taken back.
     """
-    return desk.run(lambda: [_take_back(desk, event) for event in last_act(desk)])
+
+    def work() -> list[str]:
+        events = last_act(desk)
+        told = [_take_back(desk, event) for event in events]
+        for event in events:
+            # an item that is another ticket may stand elsewhere now than when the act was done
+            checklists.follow(desk, event["subject"], desk.now, undoes=event["id"])
+        return told
+
+    return desk.run(work)
 
 
 def _take_back(desk: Desk, event: Event) -> str:
     life = history(desk.store, event["kind"], event["subject"])
     event = next(e for e in life if e["id"] == event["id"])
-    settled = _settled(life)
-    later = [e for e in life if e["id"] > event["id"] and e["id"] not in settled]
+    taken_back = replay.undone(life)
+    later = [e for e in life if e["id"] > event["id"] and e["id"] not in taken_back and e["verb"] != "undo"]
     if later:
         by = later[-1]["actor"]
         raise Conflict(
@@ -113,4 +122,6 @@ def _restore(desk: Desk, event: Event, life: list[Event]) -> str:
         kind, other = event["data"]["link"]
         if not links.remove(desk.store, ticket.id, kind, other):
             desk.store.insert("link", {"ticket": ticket.id, "kind": kind, "other": other})
+    if event["verb"] in replay.ITEM_VERBS:
+        checklists.rewrite(desk.store, ticket.id, replay.items_of(again))
     return f"ticket {ticket.id}: {event['verb']} is undone"

@@ -5,7 +5,7 @@ Pure: a ticket and an act in, the changed fields out. Every road to a state goes
 """
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sdtool.errors import Conflict, Refused, UsageFault
@@ -16,6 +16,8 @@ OPEN_STATES = ("new", "assigned", "active", "waiting")
 ENDED_STATES = ("resolved", "closed", "cancelled", "merged")
 STATES = OPEN_STATES + ENDED_STATES
 ENDING = ("resolve", "cancel", "merge")  # refused while a sub-ticket is open: args["open_parts"] lists those
+# refused while a mandatory item of its checklist is open: args["open_items"] lists (number, text)
+CLOSING = ("resolve", "close", "import-close")
 
 
 class Ticket(NamedTuple):
@@ -104,8 +106,19 @@ def decide(ticket: Ticket, act: Act) -> Fields:
     if act.verb in ENDING and act.args.get("open_parts"):
         listed = ", ".join(str(part) for part in act.args["open_parts"])
         raise Refused(f"ticket {ticket.id} has open sub-tickets: close or unlink {listed} first")
+    if act.verb in CLOSING and act.args.get("open_items"):
+        raise Refused(_unticked(ticket, act.args["open_items"]))
     changed = rule(ticket, act)
     return {name: value for name, value in changed.items() if getattr(ticket, name) != value}
+
+
+def _unticked(ticket: Ticket, items: Sequence[tuple[int, str]]) -> str:
+    named = [f"{number} {text if len(text) <= 40 else text[:39] + '…'}" for number, text in items[:5]]
+    more = f" and {len(items) - 5} more" if len(items) > 5 else ""
+    return (
+        f"ticket {ticket.id} has open items: {', '.join(named)}{more};"
+        f" tick or skip them first (`sd checklist show {ticket.id}`)"
+    )
 
 
 def _why_not(ticket: Ticket, verb: str) -> str:
@@ -125,6 +138,10 @@ _PARTICIPLES = {
     "reopen": "reopened, it is open",
     "close": "closed before it is resolved",
     "unmerge": "unmerged",
+    "add-item": "given items",
+    "tick": "ticked",
+    "skip": "ticked",
+    "untick": "unticked",
 }
 
 
@@ -310,6 +327,11 @@ _VERBS: dict[str, tuple[tuple[str, ...], Callable[[Ticket, Act], Fields]]] = {
     "unlink": (STATES, _nothing),
     "merge": (OPEN_STATES, _merge),
     "unmerge": (("merged",), _unmerge),
+    # the checklist: an item that is another ticket follows it, whatever the state of the one it is on
+    "add-item": (OPEN_STATES, _nothing),
+    "tick": ((*OPEN_STATES, "resolved"), _nothing),
+    "skip": ((*OPEN_STATES, "resolved"), _nothing),
+    "untick": (OPEN_STATES, _nothing),
     # another system closed it without saying when it was solved
     "import-close": (OPEN_STATES, _close),
     # another system changed what is closed here

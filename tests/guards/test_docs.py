@@ -298,6 +298,16 @@ def test_json_of_lists(worked: Sd) -> None:
     assert [differs(row, "## What to do: `sd next`") for row in steps] == [[]] * len(steps)
 
 
+def test_json_of_a_checklist(worked: Sd) -> None:
+    """`sd checklist show`, and what an act on it gives."""
+    heading = "## An item of a checklist: `sd checklist show`"
+    worked("checklist", "add", 1, "Ophalen", "--owner", "els", "--due", "+1wd")
+    worked("checklist", "add", 1, "Bezorgen", "--optional", "--ticket", 3)
+    ticked = worked("checklist", "tick", 1, 1, "--format", "json").json()
+    shown = worked("checklist", "show", 1, "--format", "json").json()
+    assert [differs(row, heading) for row in ticked + shown] == [[]] * 3
+
+
 def test_json_of_reasons_and_time(worked: Sd) -> None:
     """`sd why` and `sd sla show`."""
     why = worked("why", 1, "--format", "json").json()
