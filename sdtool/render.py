@@ -6,7 +6,7 @@ text; nothing is guessed from a file's name. Both are sandboxed, and refuse a va
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -20,10 +20,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sdtool.output import display_width, safe
 from sdtool.resources import shipped
 
-LANGUAGES = ("nl", "en")
+LANGUAGES = ("nl", "en", "fr")
+REPORT_LANGUAGES = ("nl", "en")  # reports have more words, and fewer readers
 NO_DATA = "–"
-_LOCALES = {"nl": "nl_BE", "en": "en_GB"}
-_HOUR = {"nl": "u", "en": "h"}
+_LOCALES = {"nl": "nl_BE", "en": "en_GB", "fr": "fr_BE"}
+_HOUR = {"nl": "u", "en": "h", "fr": "h"}
+_AT = {"nl": "om", "en": "at", "fr": "à"}
+_UNTIL = {"nl": "t.e.m.", "en": "to", "fr": "au"}
 _NBSP = "\u00a0"
 
 
@@ -67,9 +70,9 @@ def inline(page: str) -> str:
     return str(inliner.inline(page))
 
 
-def known(language: str) -> str:
-    """Return the language of LANGUAGES in which a reader of `language` is served."""
-    return language if language in LANGUAGES else "en"
+def known(language: str, offered: Container[str] = LANGUAGES) -> str:
+    """Return the language in which a reader of `language` is served: English when theirs is not offered."""
+    return language if language in offered else "en"
 
 
 def _render(escape: bool, ending: str, name: str, language: str, values: dict[str, Any]) -> str:
@@ -117,12 +120,12 @@ def number(
 
 
 def percent(value: float | None, language: str, digits: int = 1, *, sign: bool = False) -> str:
-    """Return a share of 0 to 1 as "92,4 %" (nl, with a space that does not break) or "92.4%" (en)."""
+    """Return a share of 0 to 1 as "92,4 %" (with a space that does not break) or, in English, "92.4%"."""
     if value is None:
         return NO_DATA
     pattern = "0." + "0" * digits if digits else "0"
     shown = numbers.format_decimal(abs(value) * 100, format=pattern, locale=_LOCALES[known(language)])
-    return _signed(value, f"{shown}{_NBSP if known(language) == 'nl' else ''}%", sign)
+    return _signed(value, f"{shown}{'' if known(language) == 'en' else _NBSP}%", sign)
 
 
 def duration(seconds: float | None, language: str, *, sign: bool = False, days: bool = False) -> str:
@@ -148,11 +151,11 @@ def duration(seconds: float | None, language: str, *, sign: bool = False, days: 
 
 
 def day(value: date | str | None, language: str) -> str:
-    """Return a date, or its ISO text, as "1 april 2016"."""
+    """Return a date, or its ISO text, as "1 april 2016"; French writes the first of a month "1er"."""
     if value is None:
         return NO_DATA
     when = date.fromisoformat(value) if isinstance(value, str) else value
-    return str(dates.format_date(when, "d MMMM y", locale=_LOCALES[known(language)]))
+    return _dated(when, "d MMMM y", language)
 
 
 def month(value: date | str | None, language: str) -> str:
@@ -164,12 +167,18 @@ def month(value: date | str | None, language: str) -> str:
 
 
 def moment(epoch: int | None, language: str, timezone: str = "Europe/Brussels") -> str:
-    """Return a moment as "vrijdag 1 april 2016 om 10:40"; English joins with "at"."""
+    """Return a moment as "vrijdag 1 april 2016 om 10:40"; English joins with "at", French with "à"."""
     if epoch is None:
         return NO_DATA
     local = datetime.fromtimestamp(epoch, ZoneInfo(timezone))
-    words = dates.format_date(local.date(), "EEEE d MMMM y", locale=_LOCALES[known(language)])
-    return f"{words} {'om' if known(language) == 'nl' else 'at'} {local:%H:%M}"
+    return f"{_dated(local.date(), 'EEEE d MMMM y', language)} {_AT[known(language)]} {local:%H:%M}"
+
+
+def _dated(when: date, pattern: str, language: str) -> str:
+    served = known(language)
+    if served == "fr" and when.day == 1:
+        pattern = pattern.replace("d ", "d'er' ", 1)
+    return str(dates.format_date(when, pattern, locale=_LOCALES[served]))
 
 
 def period(first: date, after: date, language: str) -> str:
@@ -181,8 +190,7 @@ def period(first: date, after: date, language: str) -> str:
         return str(first.year)
     if first == last:
         return day(first, language)
-    joined = "t.e.m." if known(language) == "nl" else "to"
-    return f"{day(first, language)} {joined} {day(last, language)}"
+    return f"{day(first, language)} {_UNTIL[known(language)]} {day(last, language)}"
 
 
 def markdown(value: object, language: str) -> str:

@@ -6,6 +6,8 @@ import email
 import email.policy
 from collections.abc import Callable
 
+import pytest
+
 from sdtool.store.base import Store
 from tests.conftest import MELDER, Sd
 
@@ -24,6 +26,21 @@ def test_a_public_note_is_mailed_once(sd: Sd, new: New, store: Store) -> None:
     (mail,) = _mails(store)
     assert (mail["To"], mail["Subject"]) == (MELDER, "[SD-1] Printer werkt niet")
     assert "We kijken ernaar: {{ 7*7 }}" in mail.get_content()
+
+
+@pytest.mark.parametrize(
+    ("language", "greeting"), [("nl", "Beste Ana,"), ("en", "Dear Ana,"), ("fr", "Bonjour Ana,")]
+)
+def test_a_note_is_in_the_language_of_the_caller(
+    sd: Sd, new: New, store: Store, language: str, greeting: str
+) -> None:
+    """Each language of the directory has a note."""
+    sd("person", "add", "Ana", "--mail", "ana@example.be", "--language", language)
+
+    sd("note", new(caller="ana@example.be"), "--public", "ok")
+
+    (mail,) = _mails(store)
+    assert (mail["Content-Language"], mail.get_content().splitlines()[0]) == (language, greeting)
 
 
 def test_an_internal_note_is_not_mailed(sd: Sd, new: New, store: Store) -> None:

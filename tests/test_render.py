@@ -45,7 +45,11 @@ def test_the_template_of_the_language_comes_first(template):
 def test_a_reader_of_another_language_reads_english(template):
     template("a.txt", "{{ 0.5 | percent }}")
 
-    assert render.text("a", "fr") == "50.0%"
+    assert render.text("a", "de") == "50.0%"
+
+
+def test_what_is_not_offered_in_a_language_is_read_in_english():
+    assert (render.known("fr"), render.known("fr", render.REPORT_LANGUAGES)) == ("fr", "en")
 
 
 def test_a_missing_value_is_an_error(template):
@@ -82,6 +86,7 @@ def test_filters_know_the_language(template):
 
     assert render.text("a", "nl") == "1.234,5|92,4\xa0%|3\xa0u 12\xa0min"
     assert render.text("a", "en") == "1,234.5|92.4%|3\xa0h 12\xa0min"
+    assert render.text("a", "fr") == "1\u202f234,5|92,4\xa0%|3\xa0h 12\xa0min"
 
 
 @pytest.mark.parametrize(
@@ -141,6 +146,18 @@ def test_periods_name_their_last_day(first, after, nl, en):
 
 def test_a_moment_is_local():
     assert render.moment(1459500000, "nl") == "vrijdag 1 april 2016 om 10:40"
+
+
+@pytest.mark.parametrize(
+    ("epoch", "shown"),
+    [(1459500000, "vendredi 1er avril 2016 à 10:40"), (1460364000, "lundi 11 avril 2016 à 10:40")],
+)
+def test_french_writes_the_first_of_a_month_its_own_way(epoch, shown):
+    assert render.moment(epoch, "fr") == shown
+
+
+def test_a_french_period_names_its_days():
+    assert render.period(date(2016, 4, 1), date(2016, 4, 9), "fr") == "1er avril 2016 au 8 avril 2016"
 
 
 def test_days_and_months_take_iso_text():

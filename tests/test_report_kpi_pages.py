@@ -24,7 +24,7 @@ __all__ = ["world"]  # the fixture
 def test_every_kpi_is_said_in_both_languages_and_shown():
     shown = {key for keys in SECTIONS.values() for key in keys}
     for key, entry in kpis(range(1, 6)).items():
-        assert all(entry.label[lang] and entry.definition[lang] for lang in render.LANGUAGES), key
+        assert all(entry.label[lang] and entry.definition[lang] for lang in render.REPORT_LANGUAGES), key
         assert (
             key in shown or key.startswith(("time_to", "first_response", "backlog_")) or "attainment" in key
         )
@@ -32,19 +32,25 @@ def test_every_kpi_is_said_in_both_languages_and_shown():
 
 def test_both_languages_have_the_same_words():
     given = {"first": "", "after": "", "timezone": ""}
-    dutch, english = (render.words("report/words", lang, **given) for lang in render.LANGUAGES)
+    dutch, english = (render.words("report/words", lang, **given) for lang in render.REPORT_LANGUAGES)
 
     assert "figure" in dutch
     assert dutch.keys() == english.keys()
 
 
-@pytest.mark.parametrize("language", render.LANGUAGES)
+@pytest.mark.parametrize("language", render.REPORT_LANGUAGES)
 def test_the_text_fits_eighty_columns(world, language):
     world.ticket(resolved_at="03 10:00", closed_at="10 10:00", accepted_at="02 09:10")
     world.ticket("2026-10-05 09:00", resolved_at="2026-10-28 10:00", closed_at="2026-10-29 10:00")
 
     lines = document(world.report(), world.book, "text", language, head=(1, "ab" * 32)).splitlines()
     assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("form", ["html", "text", "md"])
+def test_who_reads_french_gets_the_whole_report_in_english(world, form):
+    french, english = (document(world.report(), world.book, form, language) for language in ("fr", "en"))
+    assert french == english
 
 
 def test_marks_and_words_tell_whether_a_norm_was_met(world):

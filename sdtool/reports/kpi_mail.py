@@ -31,7 +31,7 @@ def queue_mail(desk: Desk, first: date, after: date) -> int:
     Who was sent this period before is not sent it again, so cron may ask every night.
     """
     wanted = [
-        (recipient, render.known(entry.language))
+        (recipient, render.known(entry.language, render.REPORT_LANGUAGES))
         for entry in addressees(desk)
         for recipient in entry.recipients
         if not _queued(desk, _dedupe(first, after, recipient))

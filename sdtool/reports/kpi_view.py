@@ -47,11 +47,12 @@ def document(
 
     Args:
         form: html (styles inlined), text (80 columns) or md.
-        language: one of `render.LANGUAGES`.
+        language: one of `render.REPORT_LANGUAGES`; any other reads English.
         head: number and hash of the journal's newest event, stated at the end where the report is mailed.
     """
     draw, name = _FORMS[form]
-    values = view(report, rulebook, render.known(language), head)
+    language = render.known(language, render.REPORT_LANGUAGES)
+    values = view(report, rulebook, language, head)
     if form == "md":
         values["tables"] = _tables(values, language)
     page = draw(name, language, **values)
@@ -79,7 +80,7 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
         "norms": [rows[key] for key, figure in figures.items() if figure.norm is not None],
         "sections": {name: [rows[key] for key in keys] for name, keys in listed.items()},
         "ages": _ages(figures, rows),
-        "times": [_time(rows, time, render.LANGUAGES.index(language)) for time in TIMES],
+        "times": [_time(rows, time, render.REPORT_LANGUAGES.index(language)) for time in TIMES],
         "groups": [_group(split, language) for split in report.groups],
         "categories": [_category(split, language) for split in report.categories],
         "definitions": _definitions(known, language),
