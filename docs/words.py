@@ -45,7 +45,8 @@ KEYS: dict[str, dict[str, str]] = {
     "organisation": {
         "name": "Name of the organisation, in mails and reports.",
         "desk": "Name of the service desk, in mails and reports.",
-        "language": "Language of reports, and of a person without another one: `nl` or `en`.",
+        "language": "Language of reports, and of a person without another one: `nl`, `en`, or `fr` for mails "
+        "with reports in English.",
         "timezone": "The zone in which the desk reads and writes moments.",
     },
     "closing": {
@@ -203,8 +204,8 @@ KEYS: dict[str, dict[str, str]] = {
         "job_title": "Only for a function in which one of these words stands.",
     },
     "staff_mails": {
-        "step": "`registered`, `incomplete`, `moved`, `withdrawn` or `ready`.",
-        "to": "`manager`, `newcomer` or `hr`.",
+        "step": "`registered` (complete), `incomplete`, `moved`, `withdrawn` or `ready` (all is done).",
+        "to": "`manager`, `newcomer` or `hr`; who has no valid mail address gets none.",
         "kind": "Only for `onboarding`, `mover` or `offboarding`.",
     },
 }

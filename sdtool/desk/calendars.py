@@ -185,7 +185,12 @@ def _apply(desk: Desk, found: list[tuple[str, str, str]]) -> int:
     data = {"changes": [list(change) for change in found]}
     append(desk.store, [Entry("calendar", 0, "sync", desk.actor, desk.source, desk.now, data)])
     desk.store.cache.clear()
-    return tickets.reschedule(desk)
+    moved = tickets.reschedule(desk)
+    if desk.store.one("select 1 as one from staff_change limit 1") is not None:
+        from sdtool.desk import staff_days
+
+        staff_days.replan(desk)
+    return moved
 
 
 def horizon(desk: Desk) -> range:

@@ -1,12 +1,10 @@
 """Registering a ticket: one intake path, whatever the channel."""
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdtool.desk import Desk, people, tickets
-from sdtool.digest import hexdigest
 from sdtool.errors import Conflict, UsageFault
 from sdtool.rulebook import TYPES, find, require, routes_in_force
 from sdtool.rules.lifecycle import Ticket
@@ -77,15 +75,13 @@ def register(desk: Desk, report: Report, *, key: str | None = None) -> Ticket:
 
 
 def _once(desk: Desk, report: Report, key: str) -> Ticket:
-    asked = hexdigest(json.dumps([desk.actor, *report], ensure_ascii=True))
-    known = desk.store.one("select digest, answer from request where key = :key", key=key)
+    from sdtool.desk import requests
+
+    known = requests.asked(desk, key, report)
     if known is not None:
-        if known["digest"] != asked:
-            raise UsageFault(f"the idempotency key {key!r} was used for another report: take a new one")
-        return tickets.get(desk.store, int(known["answer"]))
+        return tickets.get(desk.store, int(known))
     ticket = _register(desk, report)
-    row = {"key": key, "digest": asked, "answer": str(ticket.id), "at": desk.now}
-    desk.store.insert("request", row)
+    requests.answered(desk, key, str(ticket.id))
     return ticket
 
 
@@ -189,8 +185,9 @@ def create(
 ) -> Ticket:
     """Write a new ticket with its deadlines, search text, checklist and journal row (in a transaction).
 
-    It may begin on hold, and as part of another ticket. Without `items` it gets those of the rulebook's checklists whose conditions it meets
-    (`checklists.for_ticket` adds others to these); with `items` exactly those.
+    It may begin on hold, and as part of another ticket. Without `items` it gets those of the rulebook's
+    checklists whose conditions it meets (`checklists.for_ticket` adds others to these); with `items`
+    exactly those.
     """
     reference = fields.get("fmis_ref")
     twin = tickets.by_reference(desk.store, reference) if reference else None

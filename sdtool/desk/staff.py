@@ -14,7 +14,6 @@ from sdtool.rules.lifecycle import Ticket
 from sdtool.store.base import Row, Store
 from sdtool.store.journal import Entry, append
 
-DAY_FIELD = {"onboarding": "start_date", "mover": "start_date", "offboarding": "end_date"}
 _JSON = ("data", "held", "missing")
 
 
@@ -22,7 +21,7 @@ class Change(NamedTuple):
     """A change of staff: `id` is its parent ticket, `day` an ISO date or "", moments are epoch seconds.
 
     `data` holds the fields of HR's row, `held` the services the colleague had before, `missing` the fields
-    that HR still owes.
+    that HR still owes, `applied_at` when the directory was brought up to it, `moves` how often its day moved.
     """
 
     id: int
@@ -36,6 +35,7 @@ class Change(NamedTuple):
     known_at: int
     complete_first: int
     moves: int
+    applied_at: int | None
     withdrawn_at: int | None
     rev: int
 
@@ -127,6 +127,14 @@ def started(ticket: Ticket) -> bool:
 def held_up(ticket: Ticket) -> bool:
     """Tell whether a ticket waits for something that must come first, and nobody took it yet."""
     return ticket.state == "waiting" and not started(ticket)
+
+
+_DIRECTORY = ("mail", "phone", "staff_number", "target_group", "department", "site", "language")
+
+
+def directory(values: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the directory keeps of HR's values."""
+    return {"name": full_name(values)} | {name: values[name] for name in _DIRECTORY if values.get(name)}
 
 
 # --- Writing

@@ -149,6 +149,7 @@ _BASE = (
         known_at {int} not null,
         complete_first {int} not null check (complete_first in (0, 1)),
         moves {int} not null default 0,
+        applied_at {int},
         withdrawn_at {int},
         rev {int} not null default 1
     ){strict}""",

@@ -1,0 +1,155 @@
+"""Taking in what HR tells of a colleague: a change is registered, changed or withdrawn, or nothing is new."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from sdtool.desk import Desk, people, staff, tickets
+from sdtool.desk.staff_tickets import make_parent, settle, wanted
+from sdtool.errors import Conflict, NotFound
+from sdtool.rulebook.staffing import staffing
+from sdtool.rules.completeness import DAY_FIELD
+from sdtool.rules.completeness import missing as lacking
+from sdtool.rules.lifecycle import ENDED_STATES
+from sdtool.rules.packages import services_of
+from sdtool.store.base import Store
+
+
+def take_in(desk: Desk, kind: str, values: Mapping[str, str]) -> staff.Outcome:
+    """Take one row of HR in: register a change, change it, withdraw it, or see that nothing is new.
+
+    All of it in one transaction. The same row again changes nothing; an empty field never erases one.
+
+    Args:
+        values: clean values of `completeness.read_row`; `staff_number` at least, `status` "withdrawn" for
+            who does not come, move or leave after all.
+    """
+    return desk.run(lambda: _take_in(desk, kind, values))
+
+
+def _take_in(desk: Desk, kind: str, values: Mapping[str, str]) -> staff.Outcome:
+    given = {name: value for name, value in values.items() if value and name != "status"}
+    number, day = given["staff_number"], given.get(DAY_FIELD[kind], "")
+    change = _expected(desk.store, kind, number, day)
+    if values.get("status") == "withdrawn":
+        return withdraw(desk, change) if change is not None else staff.Outcome("unknown", 0)
+    if change is None:
+        return _register(desk, kind, given)
+    return update(desk, change, given)
+
+
+def _expected(store: Store, kind: str, staff_number: str, day: str) -> staff.Change | None:
+    """Return the change that a row means: the one of that day, else the one that still runs."""
+    rows = store.query(
+        "select staff_change.*, ticket.ended_at from staff_change join ticket on ticket.id = staff_change.id"
+        " where staff_number = :number and kind = :kind and withdrawn_at is null order by staff_change.id",
+        number=staff_number,
+        kind=kind,
+    )
+    same = [row for row in rows if row["day"] == day]
+    running = [row for row in rows if row["ended_at"] is None]
+    chosen = same or running
+    return staff.read(chosen[-1]) if chosen else None
+
+
+def _register(desk: Desk, kind: str, given: dict[str, str]) -> staff.Outcome:
+    lists, day = staffing(desk.rulebook), given.get(DAY_FIELD[kind], "")
+    person = _person(desk, kind, given)
+    values = _with_group(desk, given, person)
+    missing = lacking(values, kind, lists)
+    parent = make_parent(desk, kind, values, day)
+    number = given["staff_number"]
+    held = staff.held_by(desk.store, number) if kind != "onboarding" else set()
+    if kind != "onboarding" and not held:  # given before this was kept: what the packages say counts
+        held = services_of(lists.packages, _old_values(desk, number, person))
+    change = staff.Change(
+        parent.id, kind, number, day, values, tuple(sorted(held)), tuple(missing), person, desk.now,
+        int(not missing), 0, None, None, 1,
+    )  # fmt: skip
+    staff.add(desk, change)
+    return staff.Outcome("new", change.id, tuple(settle(desk, change)))
+
+
+def update(desk: Desk, change: staff.Change, given: Mapping[str, str]) -> staff.Outcome:
+    """Change what HR told about a change, as part of a transaction; empty fields stay as they were."""
+    values = {**change.data, **given}
+    day = values.get(DAY_FIELD[change.kind], "")
+    lists = staffing(desk.rulebook)
+    missing = tuple(lacking(values, change.kind, lists))
+    ended = tickets.get(desk.store, change.id).state in ENDED_STATES
+    if ended or (values == change.data and missing == change.missing):
+        return staff.Outcome("unchanged", change.id)
+    moves = change.moves + int(bool(change.day) and day != change.day)
+    before = set(wanted(lists, change))
+    after = staff.write(desk, change, "edit", data=values, day=day, missing=missing, moves=moves)
+    if change.kind == "onboarding" and change.person is not None:
+        people.edit(desk, change.person, staff.directory(values))
+    again = set(wanted(lists, after)) - before
+    return staff.Outcome("changed", change.id, tuple(settle(desk, after, again)))
+
+
+def complete(desk: Desk, number: int, kind: str, given: Mapping[str, str]) -> staff.Outcome:
+    """Change what HR told about the change of this ticket.
+
+    Raises:
+        NotFound: it is none of this kind.
+        Conflict: it ended, or was withdrawn.
+    """
+
+    def work() -> staff.Outcome:
+        change = staff.get(desk.store, number)
+        if change.kind != kind:
+            raise NotFound(f"ticket {number} is no {kind} but {change.kind}: `sd {change.kind} …` changes it")
+        state = tickets.get(desk.store, number).state
+        if state in ENDED_STATES or change.withdrawn_at is not None:
+            stands = "withdrawn" if change.withdrawn_at is not None else state
+            raise Conflict(f"ticket {number} is {stands}: what HR told about it cannot be changed any more")
+        return update(desk, change, {name: value for name, value in given.items() if value})
+
+    return desk.run(work)
+
+
+def withdraw(desk: Desk, change: staff.Change) -> staff.Outcome:
+    """Take a change back, as part of a transaction: what was not begun ends, what was done is undone."""
+    if tickets.get(desk.store, change.id).state in ENDED_STATES and change.kind != "onboarding":
+        return staff.Outcome("unchanged", change.id)
+    after = staff.write(desk, change, "withdraw", withdrawn_at=desk.now)
+    if change.kind == "onboarding" and change.person is not None:
+        people.edit(desk, change.person, {"active": 0})
+    return staff.Outcome("withdrawn", change.id, tuple(settle(desk, after)))
+
+
+# --- People
+
+
+def _person(desk: Desk, kind: str, values: Mapping[str, str]) -> int | None:
+    """Return the colleague's number in the directory; who comes and is not there yet is added."""
+    row = desk.store.one("select id from person where staff_number = :number", number=values["staff_number"])
+    if row is not None:
+        if kind == "onboarding":
+            people.edit(desk, row["id"], {**staff.directory(values), "active": 1})
+        return int(row["id"])
+    return people.add(desk, staff.directory(values)).id if kind == "onboarding" else None
+
+
+def _with_group(desk: Desk, given: dict[str, str], person: int | None) -> dict[str, str]:
+    if given.get("target_group"):
+        return given
+    group = desk.rulebook.default_target_group() if person is None else people.target_group(desk, person)
+    return {**given, "target_group": group}
+
+
+def _old_values(desk: Desk, staff_number: str, person: int | None) -> dict[str, str]:
+    """Return what is known of a colleague before a change: the last one told, else the directory."""
+    row = desk.store.one(
+        "select data from staff_change where staff_number = :number and withdrawn_at is null"
+        " order by id desc limit 1",
+        number=staff_number,
+    )
+    if row is not None:
+        return dict(json.loads(row["data"]))
+    if person is None:
+        return {}
+    known = people.get(desk.store, person)
+    return {"target_group": known.target_group, "department": known.department}
