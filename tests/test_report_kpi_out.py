@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from pathlib import Path
 
 import pytest
 
-from sdtool.commands import outfile
 from sdtool.commands.base import App
 from sdtool.errors import Conflict, NotAllowed
 from sdtool.settings import load
+from sdtool.store import outfile
 
 FORMATS = ("text", "html", "json", "csv", "md")
 
@@ -139,14 +140,14 @@ def test_a_file_that_came_meanwhile_stays(place, monkeypatch):
     """Between the look and the name."""
     checked = outfile.check
 
-    def slow(path, database):
-        found = checked(path, database)
+    def slow(path, kind, database):
+        found = checked(path, kind, database)
         (place / "report").write_text("somebody else's")
         return found
 
     monkeypatch.setattr(outfile, "check", slow)
     with pytest.raises(Conflict, match="meanwhile"):
-        outfile.save(str(place / "report"), "ours", str(place / "desk.db"))
+        outfile.save(str(place / "report"), "ours", outfile.Kind("x", re.compile("")), str(place / "desk.db"))
 
     assert (place / "report").read_text() == "somebody else's"
     assert left(place) == ["report"]

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import click
 
 from sdtool import output
-from sdtool.commands import outfile
 from sdtool.commands.base import App, OwnFile, dry_run_option, said
 from sdtool.errors import BadSetup, UsageFault
 from sdtool.reports import kpi as kpis
 from sdtool.reports.period import last_month
 from sdtool.rules import moments
+from sdtool.store import outfile
 
 _COLUMNS = [(name, name) for name in kpis.Figure._fields]
+_REPORT = outfile.Kind(
+    "KPI report",
+    re.compile(  # each format has a beginning of its own
+        r"""
+        <!DOCTYPE\ html>[^\0]{1,3000}<meta\ name="generator"\ content="sdtool\ KPI\ report">
+        | \#\ (KPI-verslag|KPI\ report)\ .+\n\n.+·.+·\ (vergeleken\ met|compared\ with)\ .+\n
+        | .+·.+\n(KPI-verslag|KPI\ report)\ .+\n=+\n(vergeleken\ met|compared\ with)\ .+\n
+        | \{\n\ \ "period":\ \{\n\ {4}"from":\ "[\d-]{10}",\n\ {4}"to":\ "[\d-]{10}"\n\ \ \},\n\ \ "kpis":
+        """
+        + rf"| {','.join(kpis.Figure._fields)}\n",
+        re.VERBOSE,
+    ),
+)
 
 
 @click.group()
@@ -66,7 +80,7 @@ def kpi(
     app.readonly = not mail
     begin, end = _period(app, month, first, after)
     if out is not None:
-        outfile.check(out, app.settings.database)  # before anything is mailed
+        outfile.check(out, _REPORT, app.settings.database)  # before anything is mailed
     if mail:
         _mail(app, begin, end)
     if mail and not out:
@@ -75,7 +89,7 @@ def kpi(
     if out is None:
         output.echo(text.removesuffix("\n"), composed=True)
     elif not app.dry_run:
-        outfile.save(out, text, app.settings.database)
+        outfile.save(out, text, _REPORT, app.settings.database)
     if out is not None:
         said(app, f"KPI report from {begin} up to {end} in {out}")
 
