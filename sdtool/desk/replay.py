@@ -83,7 +83,7 @@ def differences(store: Store) -> Iterator[str]:
         high = min(low + 4999, _LAST)
         yield from _compare(store, low, high)
         low = store.value(_FIRST, low=high + 1) if high < _LAST else None
-    yield from _people(store)
+    yield from _records(store)
 
 
 # whatever number somebody gave a row by hand, it is looked at
@@ -155,20 +155,28 @@ def _judge(
         yield f"the checklist of ticket {number} differs from the journal"
 
 
-def _people(store: Store) -> Iterator[str]:
-    lives: dict[int, dict[str, Any]] = {}
+_TABLES = {
+    "person": "person",
+    "staff": "staff_change",
+}  # kind of the journal -> table, where rev counts events
+_NAMES = {"person": "person", "staff": "change of staff"}
+
+
+def _records(store: Store) -> Iterator[str]:
+    lives: dict[tuple[str, int], dict[str, Any]] = {}
     for rows in chunks(store):
         for event in rows:
-            if event["kind"] == "person":
-                person = lives.setdefault(event["subject"], {"rev": 0})
+            if event["kind"] in _TABLES:
+                life = lives.setdefault((event["kind"], event["subject"]), {"rev": 0})
                 given = data_of(event["text"]).get("set")
-                person.update(given if isinstance(given, dict) else {})
-                person["rev"] += 1
-    for row in store.query("select * from person order by id"):
-        wanted = lives.pop(row["id"], None)
-        if wanted is None:
-            yield f"person {row['id']} is in no journal row"
-        elif {**wanted, "id": row["id"]} != dict(row):
-            yield f"person {row['id']} differs from the journal"
-    for number in lives:
-        yield f"person {number} is in the journal and nowhere else"
+                life.update(given if isinstance(given, dict) else {})
+                life["rev"] += 1
+    for kind, table in _TABLES.items():
+        for row in store.query(f"select * from {table} order by id"):  # noqa: S608 (a constant)
+            wanted = lives.pop((kind, row["id"]), None)
+            if wanted is None:
+                yield f"{_NAMES[kind]} {row['id']} is in no journal row"
+            elif {**wanted, "id": row["id"]} != dict(row):
+                yield f"{_NAMES[kind]} {row['id']} differs from the journal"
+    for kind, number in lives:
+        yield f"{_NAMES[kind]} {number} is in the journal and nowhere else"

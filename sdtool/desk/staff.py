@@ -144,7 +144,9 @@ def add(desk: Desk, change: Change) -> None:
     """Store a new change and its journal row (inside a transaction)."""
     row = row_of(change._asdict())
     desk.store.insert("staff_change", row)
-    record(desk, change.id, "new", {"set": {n: v for n, v in row.items() if n != "id"}, "was": {}})
+    record(
+        desk, change.id, "new", {"set": {n: v for n, v in row.items() if n not in ("id", "rev")}, "was": {}}
+    )
 
 
 def write(desk: Desk, change: Change, verb: str, **fields: Any) -> Change:

@@ -242,7 +242,9 @@ class _Settling:
     def _apply(
         self, ticket: Ticket, verb: str, args: Mapping[str, Any], data: Mapping[str, Any] | None = None
     ) -> Ticket:
-        return tickets.apply(self.desk, ticket.id, verb, args, data=data)
+        return tickets.apply(
+            self.desk, ticket.id, verb, args, data={"change": self.change.id, **(data or {})}
+        )
 
 
 def _waiting(text: str, until: int | None) -> Fields:

@@ -145,16 +145,20 @@ def write(desk: Desk, ticket: Ticket, verb: str, changed: Fields, data: Mapping[
         changed = changed | _moved_promises(desk, ticket, after)
     after = record(desk, ticket, verb, changed, data, at)
     if (ticket.ended_at is None) != (after.ended_at is None):
-        _followed(desk, after, at, data.get("undoes"))
+        _followed(desk, after, at, data)
     return after
 
 
-def _followed(desk: Desk, ticket: Ticket, at: int, undoes: int | None) -> None:
+def _followed(desk: Desk, ticket: Ticket, at: int, data: Mapping[str, Any]) -> None:
     """Let follow what depends on a ticket that ended, or is open again; on most nothing does."""
+    if ticket.service and "change" not in data:  # what a change of staff did itself is no news to it
+        from sdtool.desk import staff_tickets
+
+        staff_tickets.followed(desk, ticket)
     if desk.store.one("select 1 from checklist_item where other = :id limit 1", id=ticket.id):
         from sdtool.desk import checklists
 
-        checklists.follow(desk, ticket.id, at, undoes=undoes)
+        checklists.follow(desk, ticket.id, at, undoes=data.get("undoes"))
 
 
 def _moved_promises(desk: Desk, before: Ticket, after: Ticket) -> Fields:
