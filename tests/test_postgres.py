@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -299,6 +300,48 @@ def test_what_cannot_be_settled_is_told(desk: Desk, monkeypatch: pytest.MonkeyPa
     desk.store._target["port"] = str(free_port())  # type: ignore[attr-defined]
     with pytest.raises(OutputFailed, match="whether it was stored is unknown"):
         desk.run(lambda: desk.store.insert("job_run", {"job": "x", "started_at": 1, "outcome": "done"}))
+
+
+# --- statements that wait for the next answer
+
+
+def test_a_statement_that_waited_and_fails_takes_the_whole_back(desk: Desk) -> None:
+    """Its error comes with the next answer, or before the commit; numbers taken meanwhile are free again."""
+    from psycopg.errors import CheckViolation
+
+    from sdtool.desk import people
+
+    def work() -> None:
+        people.add(desk, {"name": "Bea"})
+        desk.store.insert("link", {"ticket": 1, "kind": "no such kind", "other": 1})
+
+    for dry in (True, False):
+        desk.store.dry_run = dry
+        with pytest.raises(CheckViolation):
+            desk.run(work)
+    assert desk.store.value("select count(*) from person where name = 'Bea'") == 0
+    people.add(desk, {"name": "Cis"})
+    assert desk.store.value("select max(id) - count(*) from event") == 0
+
+
+def test_what_waits_is_seen_by_the_next_question(store: Store) -> None:
+    def work() -> list[object]:
+        store.insert("link", {"ticket": 1, "kind": "blocks", "other": 1})
+        one = store.value("select count(*) from link"), store.sizes()["link"]
+        taken = [store.next_number("x"), store.next_number("x", 3), store.next_number("x")]
+        return [*one, *taken, store.value("select value from counter where name = 'x'")]
+
+    store.execute("set session_replication_role = replica")  # there is no ticket 1
+    assert store.run(work) == [1, 1, 1, 4, 5, 5]
+
+
+def test_the_clock_of_a_transaction_is_the_servers(store: Store) -> None:
+    def work() -> int:
+        time.sleep(1.1)
+        server = store.value("select cast(floor(extract(epoch from clock_timestamp())) as bigint) as now")
+        return int(server) - store.clock()
+
+    assert store.run(work) in (0, 1)
 
 
 # --- bulk

@@ -53,8 +53,7 @@ def _fill(source: Store, target: Store, where: str) -> None:
     for row in source.query("select id, merged_into from ticket where merged_into is not null order by id"):
         target.update("ticket", row["id"], {"merged_into": row["merged_into"]})
     for rows in _pages(source, "ticket", "id"):
-        held = [Ticket(**row) for row in rows]
-        target.index_text([(ticket.id, tickets.searchable(target, ticket)) for ticket in held])
+        target.index_text(tickets.searchables(source, [Ticket(**row) for row in rows]))
     target.continue_numbers()
     _require_same(source, target, where)
 

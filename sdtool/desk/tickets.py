@@ -202,21 +202,31 @@ def record(
 
 def searchable(store: Store, ticket: Ticket) -> str:
     """Return the text by which a ticket is found: its own and its notes, words only."""
+    return searchables(store, [ticket])[0][1]
+
+
+def searchables(store: Store, tickets: Sequence[Ticket]) -> list[tuple[int, str]]:
+    """Return (ticket, `searchable` text) of tickets that stand in the order of their numbers."""
     import json
 
     rows = store.query(
-        "select event.id, verb, event_data.data from event join event_data on event_data.event = event.id"
-        " where kind = 'ticket' and subject = :id and verb in ('note', 'undo') order by event.id",
-        id=ticket.id,
+        "select event.id, subject, verb, event_data.data from event"
+        " join event_data on event_data.event = event.id where kind = 'ticket'"
+        " and subject between :first and :last and verb in ('note', 'undo') order by event.id",
+        first=tickets[0].id,
+        last=tickets[-1].id,
     )
-    notes: dict[int, str] = {}
+    notes: dict[int, dict[int, str]] = {}
     for row in rows:
-        data = json.loads(row["data"])
+        data, own = json.loads(row["data"]), notes.setdefault(row["subject"], {})
         if row["verb"] == "note":
-            notes[row["id"]] = str(data.get("text", ""))
+            own[row["id"]] = str(data.get("text", ""))
         else:
-            notes.pop(data["undoes"], None)
-    return "\n".join([ticket.summary, ticket.description, ticket.solution, ticket.cause, *notes.values()])
+            own.pop(data["undoes"], None)
+    return [
+        (t.id, "\n".join([t.summary, t.description, t.solution, t.cause, *notes.get(t.id, {}).values()]))
+        for t in tickets
+    ]
 
 
 def move_clock(store: Store, before: Ticket, after: Ticket, at: int) -> bool:

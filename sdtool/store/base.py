@@ -166,10 +166,10 @@ class Store:
             marks = ", ".join(f":{column}" for column in columns)
             self.many(f"insert into {_named(table)} ({', '.join(columns)}) values ({marks})", rows)  # noqa: S608
 
-    def update(self, table: str, id_: int, values: Mapping[str, Any]) -> int:
-        """Set columns of the row with this id; return how many rows there were."""
+    def update(self, table: str, id_: int, values: Mapping[str, Any]) -> None:
+        """Set columns of the row with this id."""
         marks = ", ".join(f"{_named(column)} = :{column}" for column in values)
-        return self.execute(f"update {_named(table)} set {marks} where id = :id", **{**values, "id": id_})  # noqa: S608
+        self.many(f"update {_named(table)} set {marks} where id = :id", [{**values, "id": id_}])  # noqa: S608
 
     def next_number(self, name: str, count: int = 1) -> int:
         """Take `count` numbers of a counter; return the last. Without gaps: a rollback gives them back."""

@@ -21,6 +21,16 @@ _DEFAULTS = {
     "connect_timeout": "10", "application_name": "sdtool", "client_encoding": "UTF8",
     "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3",
 }  # fmt: skip
+# a writer that was stopped, or whose machine went away, holds up the others no longer than this
+_BEGIN = (
+    "begin; set local lock_timeout = '{patience}ms'; set local idle_in_transaction_session_timeout = '60s';"
+    " set local tcp_keepalives_idle = 30; set local tcp_keepalives_interval = 10;"
+    " set local tcp_keepalives_count = 3;"
+    " with held as materialized (select name from gate where name = 'write' for update)"
+    " select cast(pg_current_xact_id() as text) as xact,"
+    " cast(extract(epoch from clock_timestamp()) as float8) as now from held"
+)
+
 _ENGINE_STEPS: tuple[tuple[str, ...], ...] = (
     (
         "create table gate (name text primary key)",
@@ -77,6 +87,14 @@ def connect(target: dict[str, Any], *, readonly: bool = False) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def begin(connection: Connection, patience: float) -> dict[str, Any] | None:
+    """Begin a transaction behind the gate; return its number and the server's clock, None without a gate."""
+    cursor = connection.execute(_BEGIN.replace("{patience}", str(int(patience * 1000))).encode())
+    while cursor.nextset():
+        pass
+    return cursor.fetchone()
 
 
 def version_of(connection: Connection, url: str, *, strange_is_none: bool = False) -> int | None:

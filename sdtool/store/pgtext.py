@@ -1,11 +1,12 @@
-"""Text on its way to PostgreSQL: statements in its notation, and words as its full text keeps them."""
+"""What goes to PostgreSQL: statements in its notation, values, and words as its full text keeps them."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 LONGEST_WORD = 300  # characters; PostgreSQL takes 2,046 bytes
 MOST_BYTES = 800_000  # of all words of a text; PostgreSQL takes 1 MB
@@ -32,6 +33,14 @@ def to_pyformat(sql: str) -> str:
     return _MARK.sub(mark, sql)
 
 
+def checked(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return values, none of them a number that SQLite would not keep; OverflowError as it raises."""
+    for value in values.values():
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise OverflowError(value)
+    return values
+
+
 def worded(statement: str) -> str:
     """Return a statement of the schema with the engine's own words."""
     for word, meaning in _TERMS.items():
@@ -41,7 +50,9 @@ def worded(statement: str) -> str:
 
 def _words(text: str) -> list[str]:
     """Return the words of a text without accents and capitals, as SQLite's unicode61 does."""
-    bare = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
+    bare = text.lower()
+    if not bare.isascii():
+        bare = "".join(c for c in unicodedata.normalize("NFD", bare) if not unicodedata.combining(c))
     return [word[:LONGEST_WORD] for word in _WORD.findall(bare)]
 
 

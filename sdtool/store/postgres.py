@@ -21,19 +21,12 @@ from sdtool.store import shown
 from sdtool.store.base import Row, Store, T, closed_on_error
 from sdtool.store.migrations import VERSION
 from sdtool.store.pgfaults import explain, explained, passing
-from sdtool.store.pgschema import Connection, connect, found, upgrade, version_of
-from sdtool.store.pgtext import asked, to_pyformat, vector
+from sdtool.store.pgschema import Connection, begin, connect, found, upgrade, version_of
+from sdtool.store.pgtext import asked, checked, to_pyformat, vector
 
 PATIENCE = 30.0  # seconds to wait for the gate, and for a server to come back
 BULK = 50  # rows from which COPY is worth its start
 TOGETHER = 200  # statements sent in one go
-# a writer that was stopped, or whose machine went away, holds up the others no longer than this
-_BEGIN = (
-    "begin; set local lock_timeout = '{patience}ms'; set local idle_in_transaction_session_timeout = '60s';"
-    " set local tcp_keepalives_idle = 30; set local tcp_keepalives_interval = 10;"
-    " set local tcp_keepalives_count = 3;"
-    " select cast(pg_current_xact_id() as text) as xact from gate where name = 'write' for update"
-)
 
 
 class _Again(Exception):
@@ -49,6 +42,9 @@ class PostgresStore(Store):
         super().__init__()
         self.url, self._readonly, self._still = url, readonly, False
         self._xact = ""
+        self._waiting: list[str] = []  # statements without an answer go along with the next that has one
+        self._numbers: dict[str, int] = {}  # counters of the running transaction, which nobody else moves
+        self._began = 0.0, 0.0  # the server's clock behind the gate, and ours at that moment
         try:
             self._target: dict[str, Any] = dict(conninfo_to_dict(url))
         except psycopg.ProgrammingError as exc:
@@ -121,20 +117,40 @@ class PostgresStore(Store):
 
     def query(self, sql: str, /, **values: Any) -> Sequence[Row]:
         """Return all rows of a statement."""
-        return self._asked(lambda: self._db.execute(to_pyformat(sql), _checked(values)).fetchall())
+        return self._asked(lambda: self._sent(sql, values).fetchall())
 
     def execute(self, sql: str, /, **values: Any) -> int:
         """Run a statement without rows; return how many rows it touched."""
-        return self._asked(lambda: self._db.execute(to_pyformat(sql), _checked(values)).rowcount)
+        return self._asked(lambda: self._sent(sql, values).rowcount)
 
     def many(self, sql: str, rows: Iterable[Mapping[str, Any]], /) -> None:
-        """Run a statement once a row, many of them in one go."""
-        statement, whole = to_pyformat(sql), list(rows)
+        """Run a statement once a row, many of them in one go; in a transaction, at the next answer."""
         with explained_unless(self._running, self.url):
-            cursor = psycopg.ClientCursor(self._db)
-            for first in range(0, len(whole), TOGETHER):
-                some = whole[first : first + TOGETHER]
-                self._db.execute("; ".join(cursor.mogrify(statement, _checked(row)) for row in some).encode())
+            for row in rows:
+                self._waiting.append(self._bound(sql, row))
+                if len(self._waiting) == TOGETHER:
+                    self._flush()
+            if not self._running:
+                self._flush()
+
+    def _bound(self, sql: str, values: Mapping[str, Any]) -> str:
+        return psycopg.ClientCursor(self._db).mogrify(to_pyformat(sql), checked(values))
+
+    def _sent(self, sql: str, values: Mapping[str, Any]) -> psycopg.Cursor[dict[str, Any]]:
+        """Send what waits and a statement behind it; return the cursor at its answer."""
+        self._waiting.append(self._bound(sql, values))
+        return self._go()
+
+    def _go(self) -> psycopg.Cursor[dict[str, Any]]:
+        together, self._waiting = "; ".join(self._waiting), []
+        cursor = self._db.execute(parts.SQL(together))
+        while cursor.nextset():
+            pass
+        return cursor
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._go()
 
     def insert(self, table: str, *rows: Mapping[str, Any]) -> None:
         """Insert rows, all with the columns of the first; many of them by COPY."""
@@ -144,13 +160,22 @@ class PostgresStore(Store):
         columns = list(rows[0])
         names = parts.SQL(", ").join(map(parts.Identifier, columns))
         statement = parts.SQL("copy {} ({}) from stdin").format(parts.Identifier(table), names)
-        with (
-            explained_unless(self._running, self.url),
-            self._db.cursor() as cursor,
-            cursor.copy(statement) as copy,
-        ):
-            for row in rows:
-                copy.write_row([row[column] for column in columns])
+        with explained_unless(self._running, self.url):
+            self._flush()
+            with self._db.cursor() as cursor, cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row([row[column] for column in columns])
+
+    def next_number(self, name: str, count: int = 1) -> int:
+        """Take numbers; the second time in a transaction the server need not be asked."""
+        if not self._running or name not in self._numbers:
+            last = super().next_number(name, count)
+        else:
+            last = self._numbers[name] + count
+            self.many("update counter set value = :value where name = :name", [{"name": name, "value": last}])
+        if self._running:
+            self._numbers[name] = last
+        return last
 
     def _asked(self, work: Callable[[], T]) -> T:
         """Ask the database; a read outside any transaction is asked again when the connection was lost."""
@@ -187,10 +212,14 @@ class PostgresStore(Store):
             statement = (
                 "select setval(pg_get_serial_sequence({}, 'id'), coalesce(max(id), 0) + 1, false) from {}"
             )
+            self._flush()
             self._db.execute(parts.SQL(statement).format(parts.Literal(table), parts.Identifier(table)))
 
     def clock(self) -> int:
-        """Return the database's own clock, epoch seconds."""
+        """Return the database's own clock, epoch seconds; in a transaction, that of its start and ours on."""
+        if self._running:
+            theirs, ours = self._began
+            return int(theirs + time.monotonic() - ours)
         return int(
             self.value("select cast(floor(extract(epoch from clock_timestamp())) as bigint) as seconds")
         )
@@ -224,6 +253,7 @@ class PostgresStore(Store):
             try:
                 self._xact = self._begin()
                 result = work()
+                self._flush()
             except BaseException:
                 self._rollback()
                 raise
@@ -241,12 +271,11 @@ class PostgresStore(Store):
         return result
 
     def _begin(self) -> str:
-        cursor = self._db.execute(_BEGIN.replace("{patience}", str(int(PATIENCE * 1000))).encode())
-        while cursor.nextset():
-            pass
-        row = cursor.fetchone()
+        self._waiting, self._numbers = [], {}
+        row = begin(self._db, PATIENCE)
         if row is None:
             raise BadSetup(f"the desk at {shown(self.url)} lost its gate: restore it, nothing was stored")
+        self._began = row["now"], time.monotonic()
         return str(row["xact"])
 
     def _rollback(self) -> None:
@@ -349,6 +378,7 @@ class PostgresStore(Store):
         )
         counted = "select count(*) as n from {}"
         with explained(self.url):
+            self._flush()
             return {
                 name: self._db.execute(parts.SQL(counted).format(parts.Identifier(name))).fetchall()[0]["n"]
                 for name in (row["name"] for row in rows)
@@ -362,10 +392,3 @@ class PostgresStore(Store):
 def explained_unless(running: bool, url: str) -> contextlib.AbstractContextManager[None]:
     """Leave errors inside a transaction as they are: `transaction` decides whether to try again."""
     return contextlib.nullcontext() if running else explained(url)
-
-
-def _checked(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    for value in values.values():
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise OverflowError(value)
-    return values
