@@ -74,7 +74,7 @@ def _read(said: str, text: str) -> date:
     if match := _YEAR_FIRST.fullmatch(said):
         return _date(match[1], match[3], match[4], text)
     if match := _COMPACT.fullmatch(said):
-        return _date(*match.groups(), text)
+        return _date(match[1], match[2], match[3], text)
     if match := _DAY_FIRST.fullmatch(said):
         return _date(match[4], match[3], match[1], text)
     if match := _SERIAL.fullmatch(said):
