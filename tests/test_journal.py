@@ -46,6 +46,10 @@ def test_rows_can_only_be_added(sd: Sd, place: Path, table: str, statement: str)
         ("update ticket set priority = 1, rev = 9", "differs from the journal in priority, rev"),
         ("update person set mail = 'x@y.be'", "person 1 differs from the journal"),
         ("insert into link values (1, 'blocks', 1)", "the links of ticket 1 differ from the journal"),
+        (
+            "insert into checklist_item values (1, 1, '', 'x', '', null, 0, null, 'done', '', null, '')",
+            "the checklist of ticket 1 differs from the journal",
+        ),
         ("insert into pause values (1, 5, 6, null, '')", "the pauses of ticket 1 differ from the journal"),
     ],
 )

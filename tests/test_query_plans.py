@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sdtool.desk import Desk, handling, people, plan, queue, registration, tickets, undo
+from sdtool.desk import Desk, checklists, handling, people, plan, queue, registration, tickets, undo
 from sdtool.desk.registration import Report
 from tests.conftest import MELDER
 
@@ -59,6 +59,7 @@ ACTS: dict[str, Callable[[Desk], object]] = {
     "assign": lambda desk: handling.assign(desk, [1], "network/els"),
     "wait": lambda desk: handling.wait(desk, [1], "customer", "nummer", desk.now + 86_400),
     "note": lambda desk: handling.note(desk, 1, "gebeld", public=False),
+    "checklist": lambda desk: checklists.add(desk, 1, [checklists.Item("Nakijken")]),
     "close": lambda desk: handling.resolve(desk, [1], "toner vervangen"),
 }
 
@@ -72,6 +73,18 @@ def test_daily_work_reads_no_whole_table(desk: Desk, new: New, name: str) -> Non
         ACTS[name](desk)
 
     assert steps
+    assert scans(steps) == []
+
+
+def test_who_waits_for_a_ticket_is_found_by_index(desk: Desk, new: New) -> None:
+    """Closing a ticket that is an item of another reads no more than these."""
+    new(), new()
+    checklists.add(desk, 2, [checklists.Item("Toner", other=1)])
+
+    with planned(desk) as steps:
+        handling.resolve(desk, [1], "toner vervangen")
+
+    assert any("checklist_item_other" in step for step in steps)
     assert scans(steps) == []
 
 

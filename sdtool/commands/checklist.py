@@ -25,6 +25,7 @@ _TITLES = (
     ("done_at", "On"),
     ("remark", "Remark"),
 )
+_REST = tuple((key, key) for key in ("ticket", "list", "late", "mandatory", "other"))  # for programs
 _ALWAYS = ("number", "state", "text")  # the others only when an item has one: a terminal may be narrow
 
 
@@ -134,12 +135,11 @@ def _report(app: App, number: int, items: Sequence[Item], fmt: str) -> None:
 
 def _print(app: App, number: int, items: Sequence[Item], fmt: str) -> None:
     rows = [_row(app, number, item, fmt) for item in items]
-    titles = [
-        (key, title)
-        for key, title in _TITLES
-        if fmt != "table" or key in _ALWAYS or any(row[key] for row in rows)
-    ]
-    output.emit(rows, titles if fmt == "table" else [*titles, ("mandatory", ""), ("other", "")], fmt)
+    if fmt == "table":
+        titles = [(key, title) for key, title in _TITLES if key in _ALWAYS or any(row[key] for row in rows)]
+    else:
+        titles = [*_TITLES, *_REST]
+    output.emit(rows, titles, fmt)
 
 
 def _row(app: App, number: int, item: Item, fmt: str) -> dict[str, Any]:
