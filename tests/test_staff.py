@@ -314,6 +314,6 @@ def test_all_of_it_is_what_the_journal_says(desk: Desk) -> None:
 def test_a_change_that_was_tampered_with_is_found(desk: Desk, column: str) -> None:
     """Whichever field it was."""
     number = told(desk).ticket
-    value = 7 if column == "moves" else "[]"
+    value = 7 if column == "moves" else '["x"]'
     desk.run(lambda: desk.store.update("staff_change", number, {column: value}))
     assert list(replay.differences(desk.store)) == [f"change of staff {number} differs from the journal"]

@@ -293,13 +293,13 @@ def _take_in(desk: Desk, row: Mapping[str, Any]) -> tuple[int, str]:
     if not row.get("name"):
         raise UsageFault("the name is empty")
     given = clean(desk.rulebook, row)
-    twin = _twin(desk.store, given)
+    twin = twin_of(desk.store, given)
     if twin is None:
         return add(desk, given).id, "added"
     return twin.id, "same" if edit(desk, twin.id, given).rev == twin.rev else "changed"
 
 
-def _twin(store: Store, given: Mapping[str, Any]) -> Person | None:
+def twin_of(store: Store, given: Mapping[str, Any]) -> Person | None:
     """Return whom a row means; a mail address counts where it does not contradict the staff number."""
     row = None
     if given.get("staff_number"):

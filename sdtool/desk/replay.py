@@ -163,14 +163,7 @@ _NAMES = {"person": "person", "staff": "change of staff"}
 
 
 def _records(store: Store) -> Iterator[str]:
-    lives: dict[tuple[str, int], dict[str, Any]] = {}
-    for rows in chunks(store):
-        for event in rows:
-            if event["kind"] in _TABLES:
-                life = lives.setdefault((event["kind"], event["subject"]), {"rev": 0})
-                given = data_of(event["text"]).get("set")
-                life.update(given if isinstance(given, dict) else {})
-                life["rev"] += 1
+    lives = _lives(store)
     for kind, table in _TABLES.items():
         for row in store.query(f"select * from {table} order by id"):  # noqa: S608 (a constant)
             wanted = lives.pop((kind, row["id"]), None)
@@ -180,3 +173,16 @@ def _records(store: Store) -> Iterator[str]:
                 yield f"{_NAMES[kind]} {row['id']} differs from the journal"
     for kind, number in lives:
         yield f"{_NAMES[kind]} {number} is in the journal and nowhere else"
+
+
+def _lives(store: Store) -> dict[tuple[str, int], dict[str, Any]]:
+    """Return what the events of each record add up to, by kind and number."""
+    lives: dict[tuple[str, int], dict[str, Any]] = {}
+    for rows in chunks(store):
+        for event in rows:
+            if event["kind"] in _TABLES:
+                life = lives.setdefault((event["kind"], event["subject"]), {"rev": 0})
+                given = data_of(event["text"]).get("set")
+                life.update(given if isinstance(given, dict) else {})
+                life["rev"] += 1
+    return lives

@@ -50,7 +50,7 @@ def read(
 def check(desk: Desk, kind: str, sheet: Sheet) -> Checked:
     """Look at every row of a file; nothing is written."""
     checked = completeness.check_rows(_rows(sheet), context(desk, kind))
-    broken = [found(line, "", "", "unreadable", why=why) for line, why in sheet.broken]
+    broken = [found(line, "", "", "unreadable", {"why": why}) for line, why in sheet.broken]
     findings = sorted([*checked.findings, *broken], key=lambda finding: finding.line)
     return Checked(checked.rows, findings)
 

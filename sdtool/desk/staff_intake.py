@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sdtool.desk import Desk, people, staff, tickets
 from sdtool.desk.staff_tickets import make_parent, settle, wanted
-from sdtool.errors import Conflict, NotFound
+from sdtool.errors import Conflict, NotFound, UsageFault
 from sdtool.rulebook.staffing import staffing
 from sdtool.rules.completeness import DAY_FIELD
 from sdtool.rules.completeness import missing as lacking
@@ -16,7 +16,7 @@ from sdtool.rules.packages import services_of
 from sdtool.store.base import Store
 
 
-def take_in(desk: Desk, kind: str, values: Mapping[str, str]) -> staff.Outcome:
+def take_in(desk: Desk, kind: str, values: Mapping[str, str], *, again: bool = False) -> staff.Outcome:
     """Take one row of HR in: register a change, change it, withdraw it, or see that nothing is new.
 
     All of it in one transaction. The same row again changes nothing; an empty field never erases one.
@@ -24,19 +24,35 @@ def take_in(desk: Desk, kind: str, values: Mapping[str, str]) -> staff.Outcome:
     Args:
         values: clean values of `completeness.read_row`; `staff_number` at least, `status` "withdrawn" for
             who does not come, move or leave after all.
+        again: register what was withdrawn for that day anew; a file that still holds it does not.
     """
-    return desk.run(lambda: _take_in(desk, kind, values))
+    return desk.run(lambda: _take_in(desk, kind, values, again))
 
 
-def _take_in(desk: Desk, kind: str, values: Mapping[str, str]) -> staff.Outcome:
+def _take_in(desk: Desk, kind: str, values: Mapping[str, str], again: bool) -> staff.Outcome:
     given = {name: value for name, value in values.items() if value and name != "status"}
     number, day = given["staff_number"], given.get(DAY_FIELD[kind], "")
     change = _expected(desk.store, kind, number, day)
     if values.get("status") == "withdrawn":
         return withdraw(desk, change) if change is not None else staff.Outcome("unknown", 0)
-    if change is None:
-        return _register(desk, kind, given)
-    return update(desk, change, given)
+    if change is not None:
+        return update(desk, change, given)
+    gone = None if again else _withdrawn(desk.store, kind, number, day)
+    if gone is not None:
+        remark = f"was withdrawn (SD-{gone}); `sd {kind} new {number} …` registers it anew"
+        return staff.Outcome("unchanged", gone, (remark,))
+    return _register(desk, kind, given)
+
+
+def _withdrawn(store: Store, kind: str, staff_number: str, day: str) -> int | None:
+    """Return the change of that day that was withdrawn, None when there is none."""
+    found: int | None = store.value(
+        "select max(id) from staff_change where staff_number = :number and kind = :kind and day = :day",
+        number=staff_number,
+        kind=kind,
+        day=day,
+    )
+    return found
 
 
 def _expected(store: Store, kind: str, staff_number: str, day: str) -> staff.Change | None:
@@ -90,24 +106,35 @@ def update(desk: Desk, change: staff.Change, given: Mapping[str, str]) -> staff.
 
 
 def complete(desk: Desk, number: int, kind: str, given: Mapping[str, str]) -> staff.Outcome:
-    """Change what HR told about the change of this ticket.
+    """Change what HR told about the change of this ticket; the faults are those of `running`.
+
+    Raises:
+        UsageFault: another staff number: that is another change.
+    """
+
+    def work() -> staff.Outcome:
+        change = running(desk, number, kind)
+        if given.get("staff_number", change.staff_number) != change.staff_number:
+            raise UsageFault("a staff number is not changed: withdraw this one, and register the right one")
+        return update(desk, change, {name: value for name, value in given.items() if value})
+
+    return desk.run(work)
+
+
+def running(desk: Desk, number: int, kind: str) -> staff.Change:
+    """Return the change of this ticket.
 
     Raises:
         NotFound: it is none of this kind.
         Conflict: it ended, or was withdrawn.
     """
-
-    def work() -> staff.Outcome:
-        change = staff.get(desk.store, number)
-        if change.kind != kind:
-            raise NotFound(f"ticket {number} is no {kind} but {change.kind}: `sd {change.kind} …` changes it")
-        state = tickets.get(desk.store, number).state
-        if state in ENDED_STATES or change.withdrawn_at is not None:
-            stands = "withdrawn" if change.withdrawn_at is not None else state
-            raise Conflict(f"ticket {number} is {stands}: what HR told about it cannot be changed any more")
-        return update(desk, change, {name: value for name, value in given.items() if value})
-
-    return desk.run(work)
+    change = staff.get(desk.store, number)
+    if change.kind != kind:
+        raise NotFound(f"ticket {number} is no {kind} but {change.kind}: use `sd {change.kind} …`")
+    state = "withdrawn" if change.withdrawn_at is not None else tickets.get(desk.store, number).state
+    if state == "withdrawn" or state in ENDED_STATES:
+        raise Conflict(f"{kind} {number} is {state}: nothing about it changes any more")
+    return change
 
 
 def withdraw(desk: Desk, change: staff.Change) -> staff.Outcome:
@@ -115,7 +142,7 @@ def withdraw(desk: Desk, change: staff.Change) -> staff.Outcome:
     if tickets.get(desk.store, change.id).state in ENDED_STATES and change.kind != "onboarding":
         return staff.Outcome("unchanged", change.id)
     after = staff.write(desk, change, "withdraw", withdrawn_at=desk.now)
-    if change.kind == "onboarding" and change.person is not None:
+    if change.kind == "onboarding" and change.person is not None and _came_with(desk.store, change):
         people.edit(desk, change.person, {"active": 0})
     return staff.Outcome("withdrawn", change.id, tuple(settle(desk, after)))
 
@@ -123,13 +150,21 @@ def withdraw(desk: Desk, change: staff.Change) -> staff.Outcome:
 # --- People
 
 
+def _came_with(store: Store, change: staff.Change) -> bool:
+    """Tell whether the colleague came into the directory with this change: nobody knew them before."""
+    first = store.value(
+        "select min(at) from event where kind = 'person' and subject = :person", person=change.person
+    )
+    return first is not None and int(first) >= change.known_at
+
+
 def _person(desk: Desk, kind: str, values: Mapping[str, str]) -> int | None:
     """Return the colleague's number in the directory; who comes and is not there yet is added."""
-    row = desk.store.one("select id from person where staff_number = :number", number=values["staff_number"])
-    if row is not None:
+    known = people.twin_of(desk.store, values)
+    if known is not None:
         if kind == "onboarding":
-            people.edit(desk, row["id"], {**staff.directory(values), "active": 1})
-        return int(row["id"])
+            people.edit(desk, known.id, {**staff.directory(values), "active": 1})
+        return known.id
     return people.add(desk, staff.directory(values)).id if kind == "onboarding" else None
 
 
