@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from sdtool.desk import sheets
 from sdtool.desk.sheets import Sheet, read_sheet
 from sdtool.desk.tables import Fault
 from sdtool.errors import BadInput, SdError, UsageFault
+from sdtool.resources import shipped
 from sdtool.rules import values
 from tests import staff_lists, workbooks
 from tests.staff_lists import ENCODINGS, FOREIGN, NAMES, PEOPLE, Person, grid, written
 
 Read = Callable[..., Sheet]
+Pages = dict[str, dict[int, list[workbooks.Cell]]]
 PLAIN = "Personeelsnummer;Voornaam;Naam\n000017;Amélie;Peeters\n000204;Jörg;Maes\n"
 
 
@@ -181,6 +184,20 @@ def test_mapping_of_what_is_not_there_is_a_usage_fault(
         read(PLAIN, mapping=mapping)
 
 
+def test_the_shipped_names_mean_one_thing_each() -> None:
+    """But for "Naam" and its like, which the file itself decides."""
+    with open(shipped("templates", "rulebook.toml"), "rb") as file:
+        columns = tomllib.load(file)["staff_columns"]
+    fields: dict[str, set[str]] = {}
+    for column in columns:
+        for name in column["names"]:
+            fields.setdefault(sheets.folded(name), set()).add(column["field"])
+
+    assert {frozenset(found) for found in fields.values() if len(found) > 1} == {
+        frozenset({"last_name", "name"})
+    }
+
+
 # --- Rows
 
 
@@ -237,7 +254,7 @@ def test_encoding_can_be_named(read: Read) -> None:
 
 def test_first_worksheet_with_a_header_is_read(tmp_path: Path) -> None:
     """A hidden one only when it is named."""
-    pages = {
+    pages: Pages = {
         "Uitleg": {1: ["Lees mij"]},
         "Oud": {1: ["Stamnr", "Naam"]},
         "Nieuw": {3: ["Stamnr", "Naam"], 4: [7, "x"]},
@@ -246,6 +263,16 @@ def test_first_worksheet_with_a_header_is_read(tmp_path: Path) -> None:
 
     assert [read_sheet(file, NAMES, sheet=name).sheet for name in (None, "Oud")] == ["Nieuw", "Oud"]
     assert list(read_sheet(file, NAMES).records()) == [(4, {"staff_number": "7", "name": "x"})]
+
+
+def test_workbook_without_header_is_told_of_as_a_csv_file_is(tmp_path: Path) -> None:
+    pages: Pages = {"Uitleg": {1: ["Lees mij"]}, "Nieuw": {3: ["Stamnr", "Account"]}}
+    file = workbooks.xlsx(tmp_path / "list.xlsx", pages)
+
+    with pytest.raises(
+        BadInput, match=r"line 3 comes nearest, with the columns Stamnr, Account, of which only"
+    ):
+        read_sheet(str(file), NAMES)
 
 
 def test_cells_become_the_texts_that_a_person_sees(tmp_path: Path) -> None:
