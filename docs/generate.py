@@ -24,6 +24,7 @@ from sdtool.reports.registry import KPIS
 from sdtool.rulebook.read import ALL_LISTS, ALL_TABLES, REQUIRED
 from sdtool.rulebook.staffing import Item
 from sdtool.rules import lifecycle
+from sdtool.rules.findings import RULES
 from sdtool.rules.lifecycle import Act, Ticket, decide
 
 _MARK = re.compile(r"(<!-- generated ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -198,6 +199,22 @@ def _exit_codes() -> str:
     return table(("Code", "Means", "In the code"), rows)
 
 
+# --- HR files
+
+
+def _findings() -> str:
+    rows = [
+        [f"`{key}`", rule.level, _open(rule.en[0]), _open(rule.en[1]), _open(rule.nl[0])]
+        for key, rule in RULES.items()
+    ]
+    return table(("Rule", "Level", "What is wrong", "What to do", "In Dutch"), rows)
+
+
+def _open(words: str) -> str:
+    """Return words with an ellipsis for what is filled in."""
+    return re.sub(r"{\w+}", "…", words)
+
+
 # --- States
 
 
@@ -260,6 +277,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "kpis": _kpis,
     "exit-codes": _exit_codes,
     "verbs": _verbs,
+    "findings": _findings,
 }
 
 

@@ -162,8 +162,9 @@ def _known_here(row: Read, person: Known, context: Context) -> None:
     if number and person is _NOBODY and context.kind != "onboarding":
         row.fault("staff_number", "not-here")
     name = row.full_name
-    if number and person.name and name and name_key(name) != name_key(person.name):
-        row.warn("name", "other-name", {"known": person.name})
+    told, here = set(name_key(name).split()), set(name_key(person.name).split())
+    if told and here and not (told <= here or here <= told):
+        row.warn("last_name" if "last_name" in row.values else "name", "other-name", {"known": person.name})
     if not name and not person.name:
         row.refuse_nameless()
 

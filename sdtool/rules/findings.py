@@ -258,7 +258,7 @@ def found(
         usual = "refused"
     said = tuple((name, hidden(str(what))) for name, what in about.items())
     text, advice = _said(rule, "en", said)
-    return Finding(line, field, shown(value), rule, level or usual, text, advice, said)
+    return Finding(line, hidden(field), shown(value), rule, level or usual, text, advice, said)
 
 
 def worded(finding: Finding, language: str) -> tuple[str, str]:
@@ -268,7 +268,7 @@ def worded(finding: Finding, language: str) -> tuple[str, str]:
 
 def label(field: str, language: str) -> str:
     """Return what a field is called in one of LANGUAGES; a column that is no field by its own header."""
-    return LABELS[field][LANGUAGES.index(language)] if field in LABELS else hidden(field)
+    return LABELS[field][LANGUAGES.index(language)] if field in LABELS else field
 
 
 def shown(value: str) -> str:

@@ -130,9 +130,7 @@ class Read:
     def fault(self, field: str, rule: str, about: Mapping[str, object] = {}, level: str = "") -> None:
         """What is wrong with a cell: its value counts no more, but a number still tells whose row it is."""
         text = self._texts.get(field, "")
-        if rule == "national-number":
-            text = hidden(text, whole=field == "national_number")
-        finding = found(self.line, field, text, rule, about, level)
+        finding = found(self.line, field, masked(field, text), rule, about, level)
         self.findings.append(finding)
         self.refused |= finding.level == "refused"
         self._faulty.add(field)
@@ -198,6 +196,13 @@ def name_key(text: str) -> str:
     """Return what two writings of a name, number or address have in common: order and commas do not count."""
     words = fold(text.replace(",", " ")).split()
     return " ".join(sorted(words)) if len(words) > 1 else "".join(words)
+
+
+def masked(field: str, text: str) -> str:
+    """Return a field's text without national register numbers; hardly anything stays of their own field."""
+    if not _is_national(field, text):
+        return text
+    return hidden(text, whole=field == "national_number")
 
 
 def _read_cell(row: Read, field: str, text: str, context: Context) -> None:
