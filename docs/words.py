@@ -31,7 +31,7 @@ SECTIONS: dict[str, str] = {
     "views": "Saved lists.",
     "staff": "Who comes, moves or leaves: what its tickets are, and how HR and the desk work together.",
     "checklists": "Checklists. One with conditions goes with every new ticket that meets all of them; "
-    "one without is given by name, by a support service.",
+    "one without is given by name, by a support service or with `sd checklist add --list`.",
     "staff_columns": "What the columns of an HR file are called. Case, accents, blanks and "
     "punctuation make no difference.",
     "staff_rules": "What a row of an HR file must hold. All rules that fit a row count.",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sdtool.desk import Desk, checklists, fmis, handling, links, registration, replay, tickets, undo
 from sdtool.desk.checklists import Item
-from sdtool.errors import Refused, SdError
+from sdtool.errors import Conflict, Refused, SdError
 from sdtool.store.journal import history
 from tests import engines
 from tests.conftest import Sd
@@ -351,6 +351,16 @@ def test_an_item_added_later_opens_when_closing_is_undone(sd: Sd, new: New, desk
     assert (state(desk, whole), sd("undo").code, state(desk, whole)) == ("done", 0, "open")
     assert list(replay.differences(desk.store)) == []
     assert "registration" in sd("undo").out
+
+
+def test_not_undone_when_an_item_moved_since(sd: Sd, new: New, desk: Desk) -> None:
+    """What followed somebody else's undo is a change like any other."""
+    whole, other = new(), new()
+    sd("close", other, "--solution", "x")
+    checklists.add(desk, whole, [Item("Account", other=other)])
+    assert sd("undo").code == 0
+    with pytest.raises(Conflict, match="ticket 1 was changed since"):
+        undo.undo(desk)
 
 
 def test_an_undone_skip_follows_what_happened_since(sd: Sd, desk: Desk, bound: tuple[int, int]) -> None:

@@ -67,9 +67,7 @@ def items_of(events: Sequence[Event]) -> list[dict[str, Any]]:
             held = {item["number"]: item for item in event["data"].get("checklist", ())}
         elif event["id"] not in taken_back and event["verb"] in ITEM_VERBS:
             item = event["data"]["item"]
-            # what an undone act had put there is gone, with all that followed by itself since
-            if event["verb"] == "add-item" or item["number"] in held:
-                held[item["number"]] = item
+            held[item["number"]] = item
     return [held[number] for number in sorted(held)]
 
 
