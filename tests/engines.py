@@ -91,6 +91,15 @@ def change(place: Place, *statements: str) -> None:
             db.execute(statement)
 
 
+def refusal() -> type[Exception]:
+    """Return what comes of a trigger's refusal, and of nothing else that a test of them could run into."""
+    if not postgresql():
+        return sqlite3.IntegrityError
+    from psycopg.errors import RaiseException
+
+    return RaiseException
+
+
 _TABLES = "select tablename from pg_tables where schemaname = 'public'"
 
 

@@ -31,8 +31,10 @@ def test_rows_can_only_be_added(sd: Sd, place: Path, table: str, statement: str)
     """The database itself refuses to change or delete a journal row."""
     column = "at" if table == "event" else "salt"
     desk = os.environ["SD_DATABASE"]
-    with pytest.raises(Exception, match="append-only"), engines.connected(desk) as connection:
-        connection.execute(statement.format(table, column))
+    before = engines.digests(desk)
+    with pytest.raises(engines.refusal(), match="journal is append-only"), engines.connected(desk) as db:
+        db.execute(statement.format(table, column))
+    assert engines.digests(desk) == before
 
 
 @pytest.mark.parametrize(

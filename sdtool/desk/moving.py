@@ -36,6 +36,7 @@ def copy(source: Store, url: str) -> dict[str, int]:
         target = create_store(url, source.meta("desk"))
         try:
             target.run(lambda: _fill(source, target, shown(url)))
+            target.upkeep()  # counts the rows, or the server would plan the first lists blindly
             return target.sizes()
         finally:
             target.close()

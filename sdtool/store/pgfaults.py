@@ -7,6 +7,7 @@ from functools import partial
 
 import psycopg
 from psycopg import errors as pg
+from psycopg import pq
 
 from sdtool.errors import BadSetup, Busy, NotAllowed, OutputFailed, SdError, UsageFault
 from sdtool.store import shown
@@ -25,6 +26,7 @@ _PASSING = (
 )
 _LOGIN = ("password authentication failed", "no password supplied", "authentication failed",
           "no pg_hba.conf entry", "is not permitted to log in", "permission denied for database")  # fmt: skip
+_LATER = ("too many", "connection slots", "starting up", "shutting down", "not yet accepting", "recovery")
 
 
 def passing(exc: psycopg.Error) -> bool:
@@ -54,11 +56,12 @@ def explain(exc: psycopg.Error, url: str) -> SdError | None:
     if isinstance(exc, (pg.UndefinedTable, pg.UndefinedColumn)):
         return BadSetup(f"{where} lacks a part of the desk: nothing was stored ({text})")
     if isinstance(exc, (psycopg.OperationalError, psycopg.InterfaceError)):
-        return _unreachable(exc, where, text)
+        return _unreachable(exc, url, text)
     return None
 
 
-def _unreachable(exc: psycopg.Error, where: str, text: str) -> SdError:
+def _unreachable(exc: psycopg.Error, url: str, text: str) -> SdError:
+    where = shown(url)
     if any(words in text for words in _LOGIN) or re.search(r'role "[^"]*" does not exist', text):
         return NotAllowed(
             f"{where} refuses your login: nothing was stored ({text})",
@@ -68,13 +71,24 @@ def _unreachable(exc: psycopg.Error, where: str, text: str) -> SdError:
         return BadSetup(f"there is no such database: {where} ({text})", hint=f"{HOW} shows how to make one")
     if "certificate" in text or "SSL" in text:
         return BadSetup(f"{where} has no connection that can be trusted: nothing was stored ({text})")
+    if _refused(exc, url, text):
+        return NotAllowed(f"{where} refuses the connection: nothing was stored ({text})", hint=HOW)
     return Busy(f"{where} cannot be reached: nothing was stored, try again later ({text})")
+
+
+def _refused(exc: psycopg.Error, url: str, text: str) -> bool:
+    """Tell whether a server that is at work sent us away: it said so without a code, in its own language."""
+    said = exc.sqlstate is None and "FATAL" in str(exc)
+    if not said or any(words in text for words in _LATER):
+        return False
+    return pq.PGconn.ping(url.encode()) == pq.Ping.OK
 
 
 def _told(exc: psycopg.Error) -> str:
     """Return the server's own words in one line, the last host's when several were tried."""
-    said = exc.diag.message_primary or (str(exc).strip().splitlines() or [type(exc).__name__])[-1]
-    said = re.sub(r"^[\s-]*(Multiple connection attempts failed.*:)?\s*", "", said)
+    lines = str(exc).strip().splitlines() or [type(exc).__name__]
+    hosts = [line[2:] for line in lines if line.startswith("- host")]
+    said = exc.diag.message_primary or (hosts or lines[:1])[-1]
     return re.sub(r"\s+", " ", said)[:250]
 
 

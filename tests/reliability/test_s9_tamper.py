@@ -14,7 +14,7 @@ import pytest
 from sdtool.desk.anchor import read_heads
 from sdtool.store import journal, open_store
 from tests.conftest import Sd
-from tests.engines import columns_of, connected, restored, row_of, save
+from tests.engines import columns_of, connected, digests, refusal, restored, row_of, save
 from tests.reliability.kit import REPORT, call, change, rows
 
 COLUMNS = {
@@ -314,5 +314,7 @@ def test_the_journal_refuses_by_itself(lived: Path, table: str, verb: str) -> No
     """Before anybody verifies: triggers refuse what is not an addition."""
     column = "at" if table == "event" else "salt"
     statement = f"delete from {table}" if verb == "delete" else f"update {table} set {column} = {column}"
-    with pytest.raises(Exception, match="append-only"), connected(lived) as db:
+    before = digests(lived)
+    with pytest.raises(refusal(), match="journal is append-only"), connected(lived) as db:
         db.execute(statement)
+    assert digests(lived) == before
