@@ -204,7 +204,7 @@ KEYS: dict[str, dict[str, str]] = {
         "job_title": "Only for a function in which one of these words stands.",
     },
     "staff_mails": {
-        "step": "`registered` (complete), `incomplete`, `moved`, `withdrawn` or `ready` (all is done).",
+        "step": "`registered` (complete), `incomplete`, `moved`, `withdrawn` or `ready` (for day one).",
         "to": "`manager`, `newcomer` or `hr`; who has no valid mail address gets none.",
         "kind": "Only for `onboarding`, `mover` or `offboarding`.",
     },

@@ -40,32 +40,42 @@ def note(desk: Desk, ticket: Ticket, text: str) -> Letter | None:
         desk=organisation.desk,
         organisation=organisation.name,
     )
+    subject = f"SD-{ticket.id}" if ticket.confidential else ticket.summary
+    return write(desk, ticket.id, caller.mail, language, subject, body)
+
+
+def write(desk: Desk, ticket: int, recipient: str, language: str, subject: str, text: str) -> Letter:
+    """Make a letter about a ticket of its words; the recipient is one valid address."""
+    from sdtool.mail import compose
+
     sender = desk.settings.mail.sender
     message_id = compose.mint_id(sender.rpartition("@")[2])
-    subject = f"SD-{ticket.id}" if ticket.confidential else ticket.summary
     message = compose.message(
         sender=sender,
-        recipient=caller.mail,
+        recipient=recipient,
         subject=subject,
-        text=body,
+        text=text,
         html=None,
         message_id=message_id,
         language=language,
         now=desk.now,
-        desk_name=organisation.desk,
-        ticket=ticket.id,
+        desk_name=desk.rulebook.organisation.desk,
+        ticket=ticket,
     )
-    return Letter(caller.mail, message, message_id)
+    return Letter(recipient, message, message_id)
 
 
-def queue(desk: Desk, ticket: int, kind: str, letter: Letter) -> None:
-    """Put a letter in the outbox, in the transaction of the act that it tells about."""
+def queue(desk: Desk, ticket: int, kind: str, letter: Letter, dedupe: str = "") -> bool:
+    """Put a letter in the outbox, in the transaction of the act that it tells about.
+
+    With `dedupe`, a name for ever, a second letter of that name is not queued; tell whether it was.
+    """
     from sdtool.mail import outbox
 
-    outbox.queue(
+    return outbox.queue(
         desk.store,
         now=desk.now,
-        dedupe=letter.message_id,
+        dedupe=dedupe or letter.message_id,
         kind=kind,
         recipient=letter.recipient,
         message=letter.message,
