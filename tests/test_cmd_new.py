@@ -243,7 +243,7 @@ def test_other_report_under_the_same_key(sd: Sd) -> None:
     """Another report under a used key is a fault of the script: 2, and nothing is stored."""
     register(sd, "--idempotency-key", "k1")
     ran = register(sd, "--idempotency-key", "k1", urgency="high")
-    assert (ran.code, "was used for another report" in ran.err) == (2, True)
+    assert (ran.code, "was used for something else" in ran.err) == (2, True)
     assert len(sd("list", "--format", "json").json()) == 1
 
 

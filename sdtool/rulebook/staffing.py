@@ -154,8 +154,18 @@ LISTS: dict[str, Any] = {
 }
 
 
+_latest: tuple[Any, Staffing] = ((), Staffing())  # the rows last asked for, and their entries
+
+
 def staffing(book: Rulebook) -> Staffing:
-    """Return these sections of a rulebook as entries."""
+    """Return these sections of a rulebook as entries; an import asks for them with every row."""
+    global _latest
+    if _latest[0] is not book.seldom:
+        _latest = (book.seldom, _entries(book))
+    return _latest[1]
+
+
+def _entries(book: Rulebook) -> Staffing:
     values: dict[str, Any] = {}
     for name, rows in zip(Staffing._fields, book.seldom, strict=True):
         values[name] = Staff._make(rows) if name == "staff" else tuple(LISTS[name]._make(row) for row in rows)

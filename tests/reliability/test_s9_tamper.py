@@ -160,7 +160,8 @@ def changed_record(path: Path, table: str, column: str) -> None:
     """Change one value of a record to another that the schema allows."""
     allowed = {
         "type": "'request'", "state": "'closed'", "caller": "null", "merged_into": "5", "active": "0",
-        "confidential": "1 - confidential", "paused": "1 - paused", "reversal": "1 - reversal", "other": "other + 1",
+        "confidential": "1 - confidential", "paused": "1 - paused", "other": "other + 1",
+        "reversal": "1 - reversal",
         "kind": "'blocks'", "fmis_ref": "'F-1'", "mail": "'x@example.be'", "mail_key": "'x'",
         "staff_number": "'x'", "phone": "'1'", "phone_key": "'1'", "party": "'supplier'",
     }  # fmt: skip
