@@ -183,7 +183,8 @@ def _days(row: Read, person: Known, context: Context) -> None:
         row.warn(field, "start-in-past")
     elif day > context.today + _FAR:
         row.warn(field, "far-ahead")
-    elif day < context.today + timedelta(days=8 * agreed + 60):  # later it is in time in any calendar
+    elif context.kind != "offboarding" and day < context.today + timedelta(days=8 * agreed + 60):
+        # further ahead it is in time in any calendar
         days = context.working_days(context.today, day)
         if days < agreed:
             row.warn(field, "late", {"days": days, "agreed": f"{agreed:g}"})

@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 RULES: dict[str, Rule] = {
     "unreadable": Rule(
         "refused",
-        ("{why}", "correct the row"),
+        ("cannot be read: {why}", "correct the row"),
         ("deze rij kan niet gelezen worden", "verbeter de rij: evenveel cellen als er kolommen zijn"),
         ("cette ligne est illisible", "corrigez la ligne : autant de cellules que de colonnes"),
     ),

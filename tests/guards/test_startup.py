@@ -35,8 +35,8 @@ STANDARD = {
 }  # fmt: skip
 ALWAYS = {
     "__main__", "cli", "commands", "commands.base", "commands.shown", "desk", "desk.anchor", "desk.tickets",
-    "digest", "errors", "output", "resources", "rulebook", "rulebook.compiled", "rules", "rules.lifecycle", "settings", "store",
-    "store.base", "store.files", "store.migrations", "store.sqlite",
+    "digest", "errors", "output", "resources", "rulebook", "rulebook.compiled", "rules", "rules.lifecycle",
+    "settings", "store", "store.base", "store.files", "store.migrations", "store.sqlite",
 }  # fmt: skip
 READING = {"commands.look", "desk.queue"}
 CLOCK = {"desk.calendars", "rules.deadline", "rules.hours", "rules.worktime"}
