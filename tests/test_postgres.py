@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import re
 import sys
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sdtool.desk import Desk
-from sdtool.store import create_store, migrate_store, open_store
+from sdtool.store import create_store, open_store
 from sdtool.store.base import Store
 from tests import engines
 from tests.cluster import GUARDED, free_port, url_of
 from tests.conftest import MELDER, Sd
+from tests.reliability import kit
 
 pytestmark = pytest.mark.postgresql("connections, rights, commits")
 New = Callable[..., int]
@@ -223,37 +224,48 @@ def test_text_compares_by_its_code_points_whatever_the_column_is_called() -> Non
     assert made.endswith(', name text collate "C") ')
 
 
-def test_two_programs_make_one_desk(url: str, shell: Sd) -> None:
-    """Both end well: one made it, the other is told that it is there."""
-    codes: list[int] = []
-    threads = [threading.Thread(target=lambda: codes.append(shell("init").code)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(codes) == [0, 5]
-    assert shell("list").code == 0
+@contextmanager
+def held(url: str, count: int, statement: str) -> Iterator[None]:
+    """Hold up whoever comes to a statement's lock, until so many processes wait for it."""
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with engines.connected(url) as db:
+        db.execute(statement)
+        yield
+        end = time.monotonic() + 60
+        while engines.rows(url, waiting) != [(count,)]:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        db.rollback()
 
 
-def test_two_programs_migrate_one_desk(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second waits at the gate, looks again, and has nothing to do."""
-    from sdtool.store import migrations, pgschema, postgres
+def test_programs_that_make_one_desk_at_once(url: str, run: Sd) -> None:
+    """All end well: one made it, the others are told that it is there; it is whole."""
+    with held(url, 4, "create table meta (x int)"):
+        children = [kit.start("init") for _ in range(4)]
+    ran = [kit.ended(child) for child in children]
+    assert sorted(one.code for one in ran) == [0, 5, 5, 5]
+    for one in ran:
+        assert one.code == 0 or "holds a desk already" in one.err
+    assert (run("list").code, run("audit", "verify").code) == (0, 0)
+    assert engines.rows(url, "select count(*) > 10 from holiday") == [(True,)]
 
+
+MIGRATE = """
+import sys
+from sdtool.store import migrate_store, migrations, pgschema, postgres
+pgschema.MIGRATIONS = (*migrations.MIGRATIONS, ("two", ("create table two (x {int})",)))
+pgschema._ENGINE_STEPS = (*pgschema._ENGINE_STEPS, ())
+pgschema.VERSION = postgres.VERSION = 2
+print(*migrate_store(sys.argv[1]))
+"""
+
+
+def test_programs_that_migrate_one_desk_at_once(url: str) -> None:
+    """The others wait at the gate, look again, and have nothing to do."""
     create_store(url, "one").close()
-    monkeypatch.setattr(
-        pgschema, "MIGRATIONS", (*migrations.MIGRATIONS, ("two", ("create table two (x {int})",)))
-    )
-    monkeypatch.setattr(pgschema, "_ENGINE_STEPS", (*pgschema._ENGINE_STEPS, ()))
-    for module in (pgschema, postgres):
-        monkeypatch.setattr(module, "VERSION", 2)
-    found: list[tuple[int, int]] = []
-    threads = [threading.Thread(target=lambda: found.append(migrate_store(url))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 4
-    assert {after for _, after in found} == {2}
+    with held(url, 4, "select 1 from gate where name = 'write' for update"):
+        children = [kit.start(url, program=(sys.executable, "-c", MIGRATE)) for _ in range(4)]
+    assert [(one.code, one.out, one.err) for one in map(kit.ended, children)] == [(0, "1 2\n", "")] * 4
     assert engines.rows(url, "select value from meta where key = 'schema'") == [("2",)]
 
 
