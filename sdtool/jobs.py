@@ -78,6 +78,16 @@ def _mail(desk: Desk) -> str:
     return done.counts
 
 
+def _staff(desk: Desk) -> str:
+    from sdtool.desk import staff_days, staff_letters
+
+    released, people = staff_days.catch_up(desk)
+    queued = staff_letters.post(desk)
+    return _counted(
+        [(released, "released"), (people, "brought up to date in the directory"), (queued, "mail(s) queued")]
+    )
+
+
 def _calendar(desk: Desk) -> str:
     from sdtool.desk import calendars
 
@@ -139,6 +149,13 @@ JOBS: dict[str, Job] = {
     job.name: job
     for job in (
         Job("mail", "Delivers the mails that are due.", "every 5 minutes", 1200, _mail),
+        Job(
+            "staff",
+            "Posts the mails of starts, moves and ends, and brings their tickets up to the day.",
+            "every 15 minutes",
+            3600,
+            _staff,
+        ),
         Job(
             "calendar",
             "Brings days off, and deadlines with them, up to the rulebook.",

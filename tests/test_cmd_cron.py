@@ -95,7 +95,7 @@ def poisoned() -> dict[str, object]:
 def test_status_of_a_fresh_desk_says_that_nothing_ran(sd: Sd) -> None:
     ran = sd("cron", "status")
     assert ran.code == 1
-    assert ran.err.startswith("Error: mail never ran; calendar never ran; close never ran; kpi never ran; ")
+    assert ran.err.startswith("Error: mail never ran; staff never ran; calendar never ran; close never ran; ")
 
 
 def test_status_is_well_after_every_job_ran(sd: Sd) -> None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sdtool import jobs
-from sdtool.desk import Desk
+from sdtool.desk import Desk, staff_intake
 from sdtool.errors import BadSetup, Failed
 from sdtool.mail import outbox
 from sdtool.rulebook import Job, Report
@@ -93,6 +93,31 @@ def test_odd_nights_are_nights_like_others(desk: Desk, name: str, night: str) ->
     desk.now -= 90 * 60
 
     assert jobs.run(desk, name) == ""
+
+
+ROW = {
+    "staff_number": "000123", "first_name": "Ana", "last_name": "Maes", "start_date": "2026-12-07",
+    "department": "Archief", "job_title": "Archivaris", "manager_mail": "an@example.be", "site": "Gent",
+}  # fmt: skip
+
+
+def test_staff_posts_each_letter_once(desk: Desk) -> None:
+    staff_intake.take_in(desk, "onboarding", ROW)
+
+    assert [jobs.run(desk, "staff"), jobs.run(desk, "staff")] == ["1 mail(s) queued", ""]
+
+
+def test_staff_releases_what_waited_for_the_day(desk: Desk) -> None:
+    """Who left on Friday: on the day itself the accounts are closed, after it the directory knows."""
+    staff_intake.take_in(desk, "onboarding", ROW)
+    staff_intake.take_in(desk, "offboarding", {**ROW, "end_date": "2026-12-11"})
+    jobs.run(desk, "staff")
+    told = []
+    for day in ("2026-12-11T08:00", "2026-12-12T08:00"):
+        desk.now = moment(day)
+        told += [jobs.run(desk, "staff"), jobs.run(desk, "staff")]
+
+    assert told == ["1 released", "", "1 brought up to date in the directory", ""]
 
 
 def test_calendar_fills_the_years_around_now(desk: Desk) -> None:
@@ -226,14 +251,17 @@ def test_upkeep_does_not_wait_for_a_reader(desk: Desk, new: New) -> None:
 def test_dry_run_changes_nothing(sd: Sd, new: New, desk: Desk) -> None:
     resolved(sd, new, "2026-11-23T10:30")
     queue_mail(desk)
+    staff_intake.take_in(desk, "onboarding", ROW)
     desk.now += 10 * DAY
     desk.store.dry_run = True
 
     assert jobs.run(desk, "close") == "1 closed"
+    assert jobs.run(desk, "staff") == "1 mail(s) queued"
     assert jobs.run(desk, "mail") == "1 due"
     assert jobs.run(desk, "upkeep") == ""
 
     assert (closings(desk.store), desk.store.sizes()["job_run"]) == ([], 0)
+    assert outbox.counts(desk.store)["queued"] == 1
 
 
 # --- Locks and the ledger
@@ -349,7 +377,7 @@ def test_rulebook_says_when_a_job_is_late(desk: Desk) -> None:
 
 
 def test_rulebook_with_an_unknown_job_is_refused(desk: Desk) -> None:
-    with pytest.raises(BadSetup, match=r"'closing'.*mail, calendar, close, kpi, upkeep"):
+    with pytest.raises(BadSetup, match=r"'closing'.*mail, staff, calendar, close, kpi, upkeep"):
         jobs.late_after(desk.rulebook._replace(jobs=(Job("closing", 60),)))
 
 
