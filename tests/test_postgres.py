@@ -227,7 +227,8 @@ def test_text_compares_by_its_code_points_whatever_the_column_is_called() -> Non
 @contextmanager
 def held(url: str, count: int, statement: str) -> Iterator[None]:
     """Hold up whoever comes to a statement's lock, until so many processes wait for it."""
-    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    waiting = "select count(*) from pg_stat_activity where datname = current_database()"
+    waiting += " and wait_event_type = 'Lock'"
     with engines.connected(url) as db:
         db.execute(statement)
         yield
