@@ -336,6 +336,26 @@ def test_all_faults_of_a_row_come_at_once_in_the_order_of_the_fields() -> None:
     ]
 
 
+def test_a_row_that_is_refused_hides_none_of_its_other_faults() -> None:
+    """HR is not told the next fault only after it has corrected the first."""
+    bad = {"mail": "x@example.be", "manager_mail": "nobody@example.be", "end_date": "1/1/2027", "site": ""}
+    other = {"staff_number": "000124", "first_name": "Els", "mail": "x@example.be"}
+    checked = check({**bad, "remark": "85.07.30-033.28"}, other)
+    assert said(checked) == [
+        (2, "mail", "duplicate-mail"),
+        (2, "end_date", "start-after-end"),
+        (2, "manager_mail", "unknown-manager"),
+        (2, "site", "missing"),
+        (2, "remark", "national-number"),
+        (3, "mail", "duplicate-mail"),
+    ]
+
+
+def test_two_rows_of_one_person_share_their_address() -> None:
+    checked = check({"mail": "x@example.be"}, {"mail": "x@example.be", "site": "Hasselt"})
+    assert {rule for _, _, rule in said(checked)} == {"duplicate-number"}
+
+
 # --- Rules of the rulebook
 
 

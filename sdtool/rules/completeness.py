@@ -5,7 +5,7 @@ who is known here. No fault hides another but one of the same cell.
 """
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -83,18 +83,22 @@ def check_rows(rows: Iterable[Row], context: Context) -> Checked:
     return Checked(checked, [finding for row in checked for finding in row.findings])
 
 
-def _taken(rows: Iterable[Read]) -> list[Read]:
-    return [row for row in rows if not row.refused]
+def _number(row: Read) -> str:
+    """Return whose row it is; who has no staff number is somebody of their own."""
+    return row.values.get("staff_number", f"line {row.line}").casefold()
+
+
+def _grouped(rows: Iterable[Read], key: Callable[[Read], str]) -> Iterator[list[Read]]:
+    """Yield the rows that have a key in common; "" is none."""
+    groups: dict[str, list[Read]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return (group for shared, group in groups.items() if shared and len(group) > 1)
 
 
 def _numbers(rows: list[Read]) -> None:
     """A staff number stands once in a file: a repeated row counts once, rows that differ not at all."""
-    groups: dict[str, list[Read]] = {}
-    for row in _taken(rows):
-        groups.setdefault(row.values["staff_number"].casefold(), []).append(row)
-    for group in groups.values():
-        if len(group) == 1:
-            continue
+    for group in _grouped(rows, _number):
         first = group[0]
         alike = all(row.says == first.says for row in group)
         for row in group[1:] if alike else group:
@@ -105,26 +109,27 @@ def _numbers(rows: list[Read]) -> None:
 def _mails(rows: list[Read], context: Context) -> None:
     """A mail address belongs to one staff number, in the file and in the directory."""
     owners = {known.mail.casefold(): number for number, known in context.people.items() if known.mail}
-    groups: dict[str, list[Read]] = {}
-    for row in _taken(rows):
-        if mail := row.values.get("mail", "").casefold():
-            groups.setdefault(mail, []).append(row)
-    for mail, group in groups.items():
-        for row in group:
-            if len(group) > 1:
-                row.fault("mail", "duplicate-mail", {"other": group[0 if row is not group[0] else 1].line})
-            elif owners.get(mail, row.values["staff_number"]) != row.values["staff_number"]:
-                row.fault("mail", "mail-taken")
+    for row in rows:
+        mail, number = row.values.get("mail", "").casefold(), row.values.get("staff_number", "")
+        if mail and number and owners.get(mail, number) != number:
+            row.fault("mail", "mail-taken")
+    for group in _grouped(rows, lambda row: row.values.get("mail", "").casefold()):
+        first = group[0]
+        others = [row for row in group if _number(row) != _number(first)]
+        for row in group if others else ():
+            beside = others[0] if _number(row) == _number(first) else first
+            row.fault("mail", "duplicate-mail", {"other": beside.line})
 
 
 def _managers(rows: list[Read], context: Context) -> None:
     """A manager works here or stands in the file; a mail address tells it better than a name or a number."""
     known = {name_key(name) for name in context.managers}
-    taken = [row for row in _taken(rows) if row.values.get("status") != "withdrawn"]
-    for row in taken:
-        told = (row.values.get("mail", ""), row.values["staff_number"], row.full_name)
-        known.update(name_key(name) for name in told if name)
-    for row in taken:
+    coming = [row for row in rows if row.values.get("status") != "withdrawn"]
+    for row in coming:
+        if not row.refused:
+            told = (row.values.get("mail", ""), row.values["staff_number"], row.full_name)
+            known.update(name_key(name) for name in told if name)
+    for row in coming:
         field = "manager_mail" if row.given("manager_mail") else "manager"
         value = row.values.get(field)
         if value and name_key(value) not in known:
@@ -133,11 +138,13 @@ def _managers(rows: list[Read], context: Context) -> None:
 
 def _twins(rows: list[Read]) -> None:
     """Two staff numbers with one name and birth date may be one person."""
-    firsts: dict[tuple[str, str], int] = {}
-    for row in _taken(rows):
+    firsts: dict[tuple[str, str], Read] = {}
+    for row in rows:
         name, birth = name_key(row.full_name), row.values.get("birth_date", "")
-        if name and birth and firsts.setdefault((name, birth), row.line) != row.line:
-            row.warn("birth_date", "same-person", {"other": firsts[name, birth]})
+        if name and birth:
+            first = firsts.setdefault((name, birth), row)
+            if _number(row) != _number(first):
+                row.warn("birth_date", "same-person", {"other": first.line})
 
 
 def _checked(row: Read, context: Context) -> CheckedRow:
@@ -145,8 +152,7 @@ def _checked(row: Read, context: Context) -> CheckedRow:
     lacking: tuple[str, ...] = ()
     if row.values.get("status") != "withdrawn":
         _known_here(row, person, context)
-        if not row.refused:
-            _days(row, person, context)
+        _days(row, person, context)
         lacking = _lacking(row, person, context)
     findings = tuple(sorted(row.findings, key=_place))
     return CheckedRow(row.line, row.values, findings, lacking, row.refused)
