@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sdtool.desk import Desk
+from sdtool.errors import UsageFault
 from sdtool.store import create_store, open_store
 from sdtool.store.base import Store
 from tests import engines
@@ -374,6 +375,21 @@ def test_a_statement_that_waited_and_fails_takes_the_whole_back(desk: Desk) -> N
     assert desk.store.value("select count(*) from person where name = 'Bea'") == 0
     people.add(desk, {"name": "Cis"})
     assert desk.store.value("select max(id) - count(*) from event") == 0
+
+
+def test_what_waited_in_a_transaction_that_came_to_nothing_is_never_sent(store: Store) -> None:
+    row = {"job": "x", "started_at": 1, "outcome": "done"}
+
+    def work() -> None:
+        store.insert("job_run", row)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        store.run(work)
+    with pytest.raises(UsageFault):
+        store.insert("job_run", row, {**row, "job": "a\0b"})
+    assert store.value("select count(*) from job_run") == 0
+    assert store.run(lambda: store.value("select count(*) from job_run")) == 0
 
 
 def test_what_waits_is_seen_by_the_next_question(store: Store) -> None:

@@ -126,8 +126,8 @@ class PostgresStore(Store):
     def many(self, sql: str, rows: Iterable[Mapping[str, Any]], /) -> None:
         """Run a statement once a row, many of them in one go; in a transaction, at the next answer."""
         with explained_unless(self._running, self.url):
-            for row in rows:
-                self._waiting.append(self._bound(sql, row))
+            for bound in [self._bound(sql, row) for row in rows]:  # all of them, before one is sent
+                self._waiting.append(bound)
                 if len(self._waiting) == TOGETHER:
                     self._flush()
             if not self._running:
@@ -279,6 +279,7 @@ class PostgresStore(Store):
         return str(row["xact"])
 
     def _rollback(self) -> None:
+        self._waiting = []  # or the next question would take them along, outside any transaction
         with contextlib.suppress(psycopg.Error):  # a lost connection has rolled back
             self._db.execute("rollback")
 
