@@ -38,6 +38,12 @@ SECTIONS: dict[str, str] = {
     "staff_formats": "How a field of an HR file is written.",
     "support_services": "What a colleague gets, each as a ticket of its own under the one of the change.",
     "packages": "Which support services whom. All packages that fit a colleague add up.",
+    "reminding": "When reminders may go out, and who gets copies.",
+    "satisfaction": "Asking customers how it was.",
+    "agents": "Where mail for agents goes; who is not here gets none.",
+    "reminder_steps": "The ladder of each party: what happens when feedback that is owed does not come.",
+    "escalations": "Who is told how much of a promise is used up; each once a deadline.",
+    "updates": "How long a customer may hear nothing of an open ticket.",
     "staff_mails": "Mails at the steps of a change; each goes out once.",
 }
 
@@ -132,7 +138,7 @@ KEYS: dict[str, dict[str, str]] = {
     },
     "service_sheet": {
         "kpi": "Key of a KPI, see [KPIs](kpis.md).",
-        "norm": "The value it is held to: a share from 0 to 1, seconds, a ratio or a count.",
+        "norm": "The value it is held to: a share from 0 to 1, seconds, working days, a ratio or a count.",
         "valid_from": _SINCE,
     },
     "reports": {
@@ -202,6 +208,43 @@ KEYS: dict[str, dict[str, str]] = {
         "target_group": "Only for these target groups.",
         "department": "Only for a department in which one of these words stands.",
         "job_title": "Only for a function in which one of these words stands.",
+    },
+    "reminding": {
+        "window": "Hours in which reminders go out, on working days of who gets them.",
+        "lead": "Mail address of who leads the desk, for copies and escalations to `lead`.",
+        "manager": "Mail address of management, for copies and escalations to `manager`.",
+    },
+    "satisfaction": {
+        "share": "The share of closed tickets of which the customer is asked; 0 asks nobody.",
+        "days": "Nobody is asked more often than once in so many days.",
+        "low": "Up to this score, of 1 to 5, the desk calls back.",
+        "remind_after": "When the one reminder goes out.",
+    },
+    "agents": {
+        "login": "Login on the server.",
+        "mail": "Mail address.",
+        "name": _NAME,
+        "language": "Language of mails.",
+    },
+    "reminder_steps": {
+        "party": "`customer`, `supplier` or `internal`.",
+        "term": "How long after it was asked, in working time of the party. The first step is never before "
+        "the day that was asked for; the others keep their distance.",
+        "tone": "`friendly`, `firm`, `hierarchical`; for customers also `closing`, which announces the end, "
+        "and `close`, which closes the ticket.",
+        "copy": "Who gets a copy: `lead`, `manager`, `escalation` (the party's own contact for that).",
+    },
+    "escalations": {
+        "promise": "`respond`, `resolve` or `update`.",
+        "percent": "How much of the promise is used up: 75 is before the deadline, 100 at it, 150 after it.",
+        "tell": "`agent`, `group`, `lead`, `manager`.",
+        "priority": "Only for these priorities.",
+        "only": "`not-started` or `not-assigned`; none: always.",
+    },
+    "updates": {
+        "every": "The longest time without a message to the customer.",
+        "priority": "Only for these priorities.",
+        "type": "Only for `incident` or `request`.",
     },
     "staff_mails": {
         "step": "`registered` (complete), `incomplete`, `moved`, `withdrawn` or `ready` (for day one).",

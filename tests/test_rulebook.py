@@ -9,7 +9,7 @@ import pytest
 
 from sdtool.errors import BadSetup, NotFound, UsageFault
 from sdtool.rulebook import Norm, Route, compiled, find, in_force, require, routes_in_force
-from sdtool.rulebook.read import duration
+from sdtool.rulebook.forms import duration
 from sdtool.rulebook.words import holds, words_of
 from tests.rulebooks import changed, read, shipped_text
 

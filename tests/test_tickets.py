@@ -302,7 +302,7 @@ def test_renamed_group_does_not_lock_a_ticket(
     """A ticket whose target group left the rulebook can still be edited and explained."""
     sd("person", "edit", "1", "--target-group", "schools")
     number = new()
-    text = shipped_text().replace('key = "schools"', 'key = "scholen"').replace("schools = ", "scholen = ")
+    text = shipped_text().replace('"schools"', '"scholen"').replace("schools = ", "scholen = ")
     use(place, monkeypatch, text)
     assert sd("edit", number, "--summary", "anders").code == 0
     assert sd("why", number).code == 0

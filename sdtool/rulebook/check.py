@@ -18,7 +18,9 @@ from sdtool.rulebook import (
     Rulebook,
     routes_in_force,
 )
+from sdtool.rulebook import check_chasing as chase
 from sdtool.rulebook import check_staffing as staff
+from sdtool.rulebook.chasing import Chasing, Reminding, Satisfaction, chasing
 from sdtool.rulebook.compiled import plain
 from sdtool.rulebook.read import Fault, Reader, parse, total
 from sdtool.rulebook.staffing import Staff, Staffing, staffing
@@ -39,9 +41,10 @@ def check(content: bytes) -> tuple[Rulebook | None, list[Fault]]:
         return None, [parsed]
     sections, reader = parsed
     unread = [name for name, section in sections.items() if section is None]
-    stand_ins = {"organisation": Organisation("", ""), "closing": Closing(), "staff": Staff()}
+    stand_ins: dict[str, Any] = {"organisation": Organisation("", ""), "closing": Closing(), "staff": Staff()}
+    stand_ins |= {"reminding": Reminding(), "satisfaction": Satisfaction()}
     sections |= {name: stand_ins[name] for name in unread}
-    seldom = plain(tuple(sections[name] for name in Staffing._fields))
+    seldom = plain(tuple(sections[name] for name in (*Staffing._fields, *Chasing._fields)))
     often = {name: section for name, section in sections.items() if name in LISTS or name in TABLES}
     book = Rulebook(digest=hexdigest(content), **often, seldom=seldom)
     faults = [*reader.faults, *(fault for look in _LOOKS for fault in look(book, reader))]
@@ -80,11 +83,14 @@ _IDENTITIES: dict[str, tuple[str, ...]] = {
     "staff_columns": ("field",),
     "support_services": ("key",),
     "packages": ("key",),
+    "agents": ("login",),
+    "reminder_steps": ("party", "term"),
 }
 
 
 def _section(book: Rulebook, name: str) -> tuple[Any, ...]:
-    section: tuple[Any, ...] = getattr(book if name in LISTS else staffing(book), name)
+    seldom = staffing(book) if name in Staffing._fields else chasing(book)
+    section: tuple[Any, ...] = getattr(book if name in LISTS else seldom, name)
     return section
 
 
@@ -95,7 +101,7 @@ def _known(reader: Reader) -> dict[str, list[Any]]:
     names = {field: _written(reader, section, "key") for field, section in sections.items()}
     levels = _written(reader, "priorities", "level")
     known = {**names, "type": list(TYPES), "priority": levels, "party": list(PARTIES)}
-    return known | staff.known(reader)
+    return known | staff.known(reader) | chase.KNOWN
 
 
 def _written(reader: Reader, section: str, field: str) -> list[Any]:
@@ -105,7 +111,7 @@ def _written(reader: Reader, section: str, field: str) -> list[Any]:
 def _references(book: Rulebook, reader: Reader) -> Iterator[Fault]:
     """Every name that an entry uses must be defined."""
     known = _known(reader)
-    for section in ("days", "targets", "routes", "waiting", *staff.REFERRING):
+    for section in ("days", "targets", "routes", "waiting", *staff.REFERRING, *chase.REFERRING):
         for index, entry in enumerate(_section(book, section)):
             for field in (field for field in entry._fields if field in known):
                 value = getattr(entry, field)
@@ -264,4 +270,15 @@ def _dead_routes(book: Rulebook, reader: Reader) -> Iterator[Fault]:
         yield Fault(reader.line("routes", index), text, "warning")
 
 
-_LOOKS = (_twice, _references, _matrix, _targets, _defaults, _values, _days, _dead_routes, *staff.LOOKS)
+_LOOKS = (
+    _twice,
+    _references,
+    _matrix,
+    _targets,
+    _defaults,
+    _values,
+    _days,
+    _dead_routes,
+    *staff.LOOKS,
+    *chase.LOOKS,
+)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 from sdtool.rulebook import Matrix, Rulebook
-from sdtool.rulebook.read import ALL_LISTS, ALL_TABLES, DAYS
-from sdtool.rulebook.staffing import staffing
+from sdtool.rulebook.chasing import chasing
+from sdtool.rulebook.forms import DAYS
+from sdtool.rulebook.read import ALL_LISTS, ALL_TABLES
+from sdtool.rulebook.staffing import Item, staffing
 
 
 def _clock(seconds: int) -> str:
@@ -25,12 +27,12 @@ def _span(value: tuple[int, float]) -> str:
     return f"{seconds // 3600} h" if seconds % 3600 == 0 else f"{seconds // 60} min"
 
 
-def _shown(name: str, value: Any) -> Any:
-    if name in ("respond", "resolve", "customer_term", "first_contact", "lead_time"):
+def _shown(kind: Any, value: Any) -> Any:
+    if kind == tuple[int, float]:
         return _span(value)
-    if name == "hours":
+    if kind == tuple[tuple[int, int], ...]:
         return ranges(value)
-    if name == "items":
+    if kind == tuple[Item, ...]:
         return "; ".join(item.text for item in value)
     return ", ".join(str(part) for part in value) if isinstance(value, tuple) else value
 
@@ -44,8 +46,9 @@ def _matrix(matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
+    hints = get_type_hints(type(entry))
     week = hasattr(entry, "holidays")  # a calendar has hours for each weekday
-    row = {n: _shown(n, value) for n, value in entry._asdict().items() if not (week and n == "hours")}
+    row = {n: _shown(hints[n], value) for n, value in entry._asdict().items() if not (week and n == "hours")}
     if week:
         row |= {day: ranges(hours) for day, hours in zip(DAYS, entry.hours, strict=True)}
     return row
@@ -54,9 +57,9 @@ def _entry(entry: Any) -> dict[str, Any]:
 def sections(book: Rulebook) -> dict[str, list[dict[str, Any]]]:
     """Return every part of a rulebook as rows of readable values, empty columns left out."""
     parts: dict[str, list[dict[str, Any]]] = {}
-    seldom = staffing(book)
+    apart: tuple[Any, ...] = (book, staffing(book), chasing(book))
     for name in (*ALL_TABLES, *ALL_LISTS):
-        value = getattr(book if name in Rulebook._fields else seldom, name)
+        value = next(getattr(part, name) for part in apart if name in part._fields)
         if name == "matrices":
             rows = [row for matrix in value for row in _matrix(matrix)]
         else:

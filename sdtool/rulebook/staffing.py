@@ -167,7 +167,7 @@ def staffing(book: Rulebook) -> Staffing:
 
 def _entries(book: Rulebook) -> Staffing:
     values: dict[str, Any] = {}
-    for name, rows in zip(Staffing._fields, book.seldom, strict=True):
+    for name, rows in zip(Staffing._fields, book.seldom, strict=False):
         values[name] = Staff._make(rows) if name == "staff" else tuple(LISTS[name]._make(row) for row in rows)
     lists = tuple(entry._replace(items=tuple(map(Item._make, entry.items))) for entry in values["checklists"])
     return Staffing(**{**values, "checklists": lists})
