@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -213,3 +213,14 @@ def read_text(value: str | None, *, what: str, longest: int) -> str:
     if len(text) > longest:
         raise UsageFault(f"the {what} is longer than {longest} characters: shorten it, or put it in the FMIS")
     return text.strip()
+
+
+def pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    """Read `NAME=VALUE` options as a table."""
+    pairs = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", ctx, param)
+        pairs[name.strip()] = value.strip()
+    return pairs
