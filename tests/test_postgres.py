@@ -355,6 +355,12 @@ def test_what_cannot_be_settled_is_told(desk: Desk, monkeypatch: pytest.MonkeyPa
         desk.run(lambda: desk.store.insert("job_run", {"job": "x", "started_at": 1, "outcome": "done"}))
 
 
+def test_a_lock_that_was_let_go_is_free_at_once(store: Store) -> None:
+    for _ in range(100):
+        with store.lock("mail") as ours:
+            assert ours
+
+
 # --- statements that wait for the next answer
 
 

@@ -337,7 +337,11 @@ class PostgresStore(Store):
                 holder.execute("insert into gate (name) values (%(name)s) on conflict do nothing", values)
             holder.execute("begin")
             statement = "select 1 from gate where name = %(name)s for update skip locked"
-            yield bool(holder.execute(statement, values).fetchall())
+            try:
+                yield bool(holder.execute(statement, values).fetchall())
+            finally:  # the server looks up from a connection that was closed only after a while
+                with contextlib.suppress(psycopg.Error):
+                    holder.execute("rollback")
 
     def upkeep(self) -> None:
         """Tidy tables and count what they hold; who does not own them leaves it to the server."""
