@@ -271,3 +271,10 @@ def test_a_file_that_is_none(sd: Sd, tmp_path: Path, database_url: str) -> None:
     assert ran.code == 65
     assert "--map" in json.loads(ran.err)["error"]["message"] + str(json.loads(ran.err))
     assert digests(database_url if "://" in database_url else Path(database_url)) == before
+
+
+def test_a_file_without_staff_numbers(sd: Sd, tmp_path: Path) -> None:
+    """One sentence for the file, not one for each row."""
+    (tmp_path / "x.csv").write_text("Naam;Voornaam;Account\nMaes;Bo;bo\n")
+    ran = sd("onboarding", "import", tmp_path / "x.csv", "--check")
+    assert (ran.code, "no column with staff numbers" in ran.err, "--map" in ran.err) == (65, True, True)

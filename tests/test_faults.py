@@ -73,11 +73,11 @@ def test_the_copy_speaks_the_language_of_hr(sheet: Sheet, tmp_path: Path, langua
 
 
 def test_no_cell_runs_and_none_loses_its_zeros(sheet: Sheet, tmp_path: Path) -> None:
-    """A spreadsheet takes ="000012" for the text it is; a cell that begins with = otherwise is guarded."""
+    """No cell begins with what a spreadsheet runs; a long number, or one with zeros before it, is kept as text."""
     rows = copy(sheet, tmp_path / "faults.csv")
-    assert rows[1][0] == '="000012"'
+    assert rows[1][0] == "'000012"
     assert rows[1][5] == "'=1+1"
-    assert (rows[1][6], rows[2][6], rows[3][6]) == ('="0479123456"', "5", '="123456789012345"')
+    assert (rows[1][6], rows[2][6], rows[3][6]) == ("'0479123456", "5", "'123456789012345")
 
 
 def test_national_register_numbers_are_cut(sheet: Sheet, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_corrected_copy_is_imported_as_it_is(sheet: Sheet, tmp_path: Path) -> 
     path = tmp_path / "faults.csv"
     copy(sheet, path)
     text = path.read_text(encoding="utf-8").replace("31/02/2027", "01/03/2027").replace("rrn 85•••", "")
-    path.write_text(text.replace('"=""000012""";Jan', '"=""000014""";Jan'), encoding="utf-8")
+    path.write_text(text.replace("'000012;Jan", "'000014;Jan"), encoding="utf-8")
 
     again = read(path)
 

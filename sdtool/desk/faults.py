@@ -97,7 +97,8 @@ def _copy(sheet: Sheet, findings: list[Finding], language: str) -> Iterator[list
 
 
 def _cell(text: str) -> str:
-    return f'="{text}"' if _NUMBER.fullmatch(text) else cell(text)
+    """Guard a cell as exports do; so that no spreadsheet shortens it, a number is made text the same way."""
+    return f"'{text}" if _NUMBER.fullmatch(text) else cell(text)
 
 
 def _beside(findings: Sequence[Finding], titles: dict[str, str], language: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ _BLANK = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0xAD, 0x16
 )
 _SPACES = dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
 _LITERAL = re.compile(r'="([^"]*)"')  # how exports keep leading zeros from a spreadsheet
+_KEPT = re.compile(r"'(?:0[0-9]+|[0-9]{12,})")  # how our fault lists keep them, and people at the keyboard
 _HINT = re.compile(r"\([djmyah\W]+\)|\[[djmyah\W]+\]", re.IGNORECASE)  # (dd/mm/jjjj)
 _NUMBER = re.compile(r"[0-9](?:[-. /]*[0-9]){8,}")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # the marks of UTF-16
@@ -245,7 +246,7 @@ def _tidy(value: str) -> str:
     if "\r" in value:
         value = value.replace("\r\n", "\n").replace("\r", "\n")
     if value[:1] == "'":
-        return uncell(value)
+        return value[1:] if _KEPT.fullmatch(value) else uncell(value)
     literal = _LITERAL.fullmatch(value) if value[:1] == "=" else None
     return literal[1].strip(_BLANK) if literal else value
 

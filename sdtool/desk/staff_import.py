@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sdtool.desk import Desk, calendars, staff, staff_intake, tickets
 from sdtool.desk.sheets import Sheet, read_sheet
-from sdtool.errors import Conflict, NotFound, Refused, UsageFault
+from sdtool.errors import BadInput, Conflict, NotFound, Refused, UsageFault
 from sdtool.rulebook.staffing import FIELDS, staffing
 from sdtool.rules import completeness
 from sdtool.rules.completeness import DAY_FIELD, Checked, CheckedRow, Context, Known, Row
@@ -44,7 +44,14 @@ def read(
         BadInput: no line of it is a header, or it is no list at all; the message says what to do.
     """
     names = {column.field: column.names for column in staffing(desk.rulebook).staff_columns}
-    return read_sheet(path, names, mapping=mapping, encoding=encoding, sheet=sheet)
+    found = read_sheet(path, names, mapping=mapping, encoding=encoding, sheet=sheet)
+    if "staff_number" not in found.fields:
+        known = ", ".join(f"{title} ({field.replace('_', ' ')})" for field, title in found.titles.items())
+        raise BadInput(
+            f"{path} has no column with staff numbers, by which people are known; recognised are {known}",
+            hint="ask HR for that column, or name it: --map HEADER=staff_number",
+        )
+    return found
 
 
 def check(desk: Desk, kind: str, sheet: Sheet) -> Checked:
