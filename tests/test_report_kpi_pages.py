@@ -31,7 +31,7 @@ def test_every_kpi_is_said_in_both_languages_and_shown():
 
 
 def test_both_languages_have_the_same_words():
-    given = {"first": "", "after": "", "timezone": ""}
+    given = {"first": "", "after": "", "timezone": "", "staffed": True}
     dutch, english = (render.words("report/words", lang, **given) for lang in render.REPORT_LANGUAGES)
 
     assert "figure" in dutch

@@ -20,6 +20,10 @@ class Clocks:
         self._zone = ZoneInfo(rulebook.organisation.timezone)
         self._versions: dict[tuple[str, int], tuple[list[int], list[Calendar]]] = {}
 
+    def main(self) -> Calendar:
+        """Return the calendar of the desk itself: the first of the rulebook."""
+        return self._load(self._rulebook.calendars[0].key)
+
     def of(self, type_: str, priority: int, opened_at: int) -> Calendar:
         """Return the calendar of a ticket of this type and priority, made at this moment.
 
@@ -35,7 +39,7 @@ class Clocks:
     def _find(self, kind: tuple[str, int]) -> tuple[list[int], list[Calendar]]:
         targets = [t for t in self._rulebook.targets if (t.type, t.priority) == kind]
         if not targets:
-            return [0], [self._load(self._rulebook.calendars[0].key)]
+            return [0], [self.main()]
         ordered = sorted(targets, key=lambda target: target.valid_from)
         if len({target.calendar for target in ordered}) == 1:
             ordered = ordered[:1]

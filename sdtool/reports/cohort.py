@@ -1,6 +1,9 @@
 """What happened in a period: each ticket resolved or closed in it read once, counted and measured.
 
 Cancelled and merged tickets are left out. Tickets come in slices: only the durations stay in memory.
+
+What is planned for a day (`agreed_due`, the tickets of a change of staff) is judged on that deadline alone:
+made weeks ahead, on hold until it can begin, it says nothing of the first line, of times and of waiting.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ _LEFT_OUT = """
 """
 _RESOLVED = """
     select id, type, priority, channel, category, group_key, opened_at, accepted_at, responded_at,
-        resolved_at, escalated_at, contacts, escalations, wrong_routings, reopens, respond_due, resolve_due
+        resolved_at, escalated_at, contacts, escalations, wrong_routings, reopens, respond_due, resolve_due,
+        agreed_due, service
     from ticket
     where resolved_at >= :start and resolved_at < :end and (resolved_at > :start or id > :after)
         and state not in ('cancelled', 'merged')
@@ -46,7 +50,7 @@ _PAUSES = """
         and pause.start_at < ticket.resolved_at
 """
 _CLOSED = """
-    select id, opened_at, closed_at, reopens, reassignments from ticket
+    select id, opened_at, closed_at, reopens, reassignments, agreed_due from ticket
     where closed_at >= :start and closed_at < :end and (closed_at > :start or id > :after)
         and state not in ('cancelled', 'merged')
     order by closed_at, id limit :size
@@ -86,14 +90,17 @@ class Case(NamedTuple):
     reopens: int
     respond_due: int
     resolve_due: int
+    agreed_due: int | None
+    service: str
 
 
 class Outcome(NamedTuple):
-    """How a case ended; tickets that ended alike are counted together. `in_time` None: not registered."""
+    """How a case ended; tickets that ended alike are counted together. In time or not None: not judged."""
 
     priority: int
     category: str
-    solved_in_time: bool
+    planned: bool
+    solved_in_time: bool | None
     in_time: bool | None
     escalated: bool
     first_line: bool
@@ -109,21 +116,22 @@ _COLUMNS = itemgetter(*Case._fields)
 
 def _count_resolved(store: Store, rulebook: Rulebook, clocks: Clocks, period: Period, tally: Tally) -> None:
     desk, outcomes = _Desk(rulebook), Counter[Outcome]()
-    for rows in _slices(store, _RESOLVED, "resolved_at", period):
+    for rows in slices(store, _RESOLVED, "resolved_at", period.start, period.end):
         cases = [Case._make(_COLUMNS(row)) for row in rows]
         timed = [(case, clocks.of(case.type, case.priority, case.opened_at)) for case in cases]
         stood = _pauses(store, cases[0].resolved_at, cases[-1].resolved_at)
-        _measure_steps(timed, tally)
-        _measure_resolution(timed, stood, tally)
+        asked = [(case, calendar) for case, calendar in timed if case.agreed_due is None]
+        _measure_steps(asked, tally)
+        _measure_resolution(asked, stood, tally)
         outcomes.update(desk.outcome(case, calendar, stood.get(case.id, ())) for case, calendar in timed)
     for outcome, tickets in outcomes.items():
         _add(outcome, tickets, desk, tally)
 
 
-def _slices(store: Store, sql: str, moment: str, period: Period) -> Iterator[Sequence[Row]]:
-    """Read a cohort in order of its moment, SLICE tickets at a time."""
-    start, after = period.start, -1
-    while rows := store.query(sql, start=start, end=period.end, after=after, size=SLICE):
+def slices(store: Store, sql: str, moment: str, start: int | str, end: int | str) -> Iterator[Sequence[Row]]:
+    """Read a cohort in order of its moment (or day, as ISO text) and id, SLICE rows at a time."""
+    after = -1
+    while rows := store.query(sql, start=start, end=end, after=after, size=SLICE):
         yield rows
         start, after = rows[-1][moment], rows[-1]["id"]
 
@@ -179,16 +187,21 @@ class _Desk:
         self.seconds, self.days = rulebook.closing.first_contact
 
     def outcome(self, case: Case, clock: Calendar, pauses: Sequence[Pause]) -> Outcome:
-        """Judge one case; a first step that was not registered (an import) is not judged."""
-        steps = [at for at in (case.accepted_at, case.responded_at) if at is not None]
-        contactable = case.channel in self.channels
+        """Judge one case; a first step that was not registered (an import) is not judged.
+
+        Nor is when the parent request of a change of staff ended, after the day itself: its parts are.
+        """
+        planned = case.agreed_due is not None
+        steps = [at for at in (case.accepted_at, case.responded_at) if at is not None and not planned]
+        contactable = case.channel in self.channels and not planned
         return Outcome(
             case.priority,
             case.category,
-            _in_time(case.resolve_due, case.resolved_at, clock),
-            _in_time(case.respond_due, min(steps), clock) if steps else None,
+            planned,
+            in_time(case.resolve_due, case.resolved_at, clock) if case.service or not planned else None,
+            in_time(case.respond_due, min(steps), clock) if steps else None,
             case.escalations > 0,
-            case.escalations == 0 and case.group_key in self.first_line,
+            not planned and case.escalations == 0 and case.group_key in self.first_line,
             case.escalations > 0 and case.wrong_routings > 0,
             contactable,
             contactable and self._alone(case, pauses) and self._at_once(case, clock),
@@ -205,18 +218,20 @@ class _Desk:
         return clock.between(case.opened_at, case.resolved_at) <= self.seconds
 
 
-def _in_time(due: int, at: int, clock: Calendar) -> bool:
+def in_time(due: int, at: int, clock: Calendar) -> bool:
     """Tell whether what was due was done by then: closing time and the next opening are the same instant."""
     return at <= due or clock.between(due, at) <= 0
 
 
 def _add(outcome: Outcome, tickets: int, desk: _Desk, tally: Tally) -> None:
     """Count `tickets` cases that ended alike."""
-    counts, level, split = tally.counts, f"_p{outcome.priority}", tally.categories[outcome.category]
+    counts, level = tally.counts, f"_p{outcome.priority}"
     counts["resolved"] += tickets
-    for group, end in ((counts, ""), (counts, level), (split, "")):
-        group["resolve_due" + end] += tickets
-        group["resolve_met" + end] += tickets * outcome.solved_in_time
+    counts["asked"] += tickets * (not outcome.planned)
+    if outcome.solved_in_time is not None:
+        for group, end in ((counts, ""), (counts, level), (tally.categories[outcome.category], "")):
+            group["resolve_due" + end] += tickets
+            group["resolve_met" + end] += tickets * outcome.solved_in_time
     for end in ("", level):
         counts["respond_due" + end] += tickets * (outcome.in_time is not None)
         counts["respond_met" + end] += tickets * bool(outcome.in_time)
@@ -233,11 +248,13 @@ def _add(outcome: Outcome, tickets: int, desk: _Desk, tally: Tally) -> None:
 
 def _count_closed(store: Store, period: Period, tally: Tally) -> None:
     counts = tally.counts
-    for rows in _slices(store, _CLOSED, "closed_at", period):
+    for rows in slices(store, _CLOSED, "closed_at", period.start, period.end):
+        asked = [row for row in rows if row["agreed_due"] is None]
         changes = [row["reassignments"] for row in rows]
         counts["closed"] += len(rows)
+        counts["closed_asked"] += len(asked)
         counts["closed_reopened"] += sum(row["reopens"] > 0 for row in rows)
         counts["reassignments"] += sum(changes)
         counts["reassigned"] += sum(n >= 1 for n in changes)
         counts["bounced"] += sum(n >= 2 for n in changes)
-        tally.measure("close_elapsed", (row["closed_at"] - row["opened_at"] for row in rows))
+        tally.measure("close_elapsed", (row["closed_at"] - row["opened_at"] for row in asked))

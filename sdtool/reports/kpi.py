@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sdtool.reports import backlog, cohort
+from sdtool.reports import backlog, cohort, staffing
 from sdtool.reports.clocks import Clocks
+from sdtool.reports.entry import NEUTRAL, UP, Kpi
 from sdtool.reports.percentile import statistics
 from sdtool.reports.period import Period, before, period
-from sdtool.reports.registry import KPIS, NEUTRAL, UP, Kpi, kpis
+from sdtool.reports.registry import KPIS, kpis
 from sdtool.reports.tally import Tally
 from sdtool.rulebook import Rulebook, in_force
 from sdtool.store.base import Store
@@ -24,7 +25,8 @@ class Figure(NamedTuple):
     """One KPI; `value` is None when there is nothing to measure.
 
     Of a count, `n` is the value. Of a share or ratio, `n` / `of` is the value. Of a time, `n` tickets of the
-    `of` in the cohort had it registered. `norm` and `previous` are None where there is none.
+    `of` in the cohort had it registered; so of days, which are working days. `norm` and `previous` are None
+    where there is none.
     """
 
     key: str
@@ -37,7 +39,7 @@ class Figure(NamedTuple):
 
 
 class Split(NamedTuple):
-    """A few counts of one solver group or category; `key` is that of the rulebook."""
+    """A few counts of one solver group, category or support service; `key` is that of the rulebook."""
 
     key: str
     name: str
@@ -45,13 +47,18 @@ class Split(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The figures of a period, from `first` up to, but not on, `after`."""
+    """The figures of a period, from `first` up to, but not on, `after`.
+
+    `staffed` tells whether the desk had been told of anybody who comes, moves or leaves by then.
+    """
 
     first: date
     after: date
     kpis: tuple[Figure, ...]
     groups: tuple[Split, ...]
     categories: tuple[Split, ...]
+    services: tuple[Split, ...]
+    staffed: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Return the promised JSON: {"period": {"from", "to"}, "kpis": [{"key", "value", …}]}, unrounded."""
@@ -65,23 +72,25 @@ def report(
     """Compute every KPI from `first` up to, but not on, `after`, local dates in `timezone`.
 
     Args:
-        now: epoch seconds; what stands open at the end of a period that is not over is counted now.
+        now: epoch seconds; of a period that is not over, what is open, who came and what was due by now.
 
     Raises:
         ValueError: the period has no days.
     """
     listed = kpis(p.level for p in rulebook.priorities).values()
     earlier = _previous(store, rulebook, period(*before(first, after), timezone), listed)
-    tally = _tally(store, rulebook, period(first, after, timezone), now)
+    current = period(first, after, timezone)
+    tally = _tally(store, rulebook, current, now)
     day = (after - timedelta(days=1)).isoformat()
     figures = tuple(
         Figure(key, value, unit, n, of, _norm(rulebook, key, day), earlier.get(key))
         for key, value, unit, n, of in _values(tally, listed)
     )
     groups = _split(tally.groups, {g.key: g.name for g in rulebook.groups})
-    return Report(
-        first, after, figures, groups, _split(tally.categories, {c.key: c.name for c in rulebook.categories})
-    )
+    categories = _split(tally.categories, {c.key: c.name for c in rulebook.categories})
+    services = _split(tally.services, staffing.names(rulebook))
+    staffed = staffing.known(store, current.end)
+    return Report(first, after, figures, groups, categories, services, staffed)
 
 
 def met(kpi: Kpi, figure: Figure) -> bool | None:
@@ -93,9 +102,10 @@ def met(kpi: Kpi, figure: Figure) -> bool | None:
 
 def _tally(store: Store, rulebook: Rulebook, current: Period, now: int | None) -> Tally:
     tally, clocks = Tally(), Clocks(store, rulebook)
-    at_end = current.end if now is None else min(current.end, now + 1)
+    so_far = current if now is None else current._replace(end=min(current.end, now + 1))
     cohort.count(store, rulebook, clocks, current, tally)
-    backlog.count(store, clocks, current._replace(end=at_end), tally)
+    backlog.count(store, clocks, so_far, tally)
+    staffing.count(store, rulebook, clocks, so_far, tally)
     return tally
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sdtool import render
+from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi
 from sdtool.reports.kpi import Figure, Report, Split, met
 from sdtool.reports.period import before
-from sdtool.reports.registry import BUCKETS, DOWN, NEUTRAL, UP, Kpi, bucket_key, kpis
+from sdtool.reports.registry import BUCKETS, bucket_key, kpis
+from sdtool.reports.staffing import STAFFING
 from sdtool.reports.times import STATISTICS, TIMES, Time
 from sdtool.rulebook import Rulebook
 
@@ -32,7 +34,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "waiting_share_supplier",
         "waiting_share_internal",
     ),
+    "staffing": tuple(entry.key for entry in STAFFING),
 }
+_DIGITS = {"ratio": 2, "days": 1}
 _FORMS = {
     "html": (render.html, "report/kpi"),
     "text": (render.text, "report/kpi"),
@@ -63,12 +67,16 @@ def document(
 
 
 def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str] | None) -> dict[str, Any]:
-    """Return what the templates name: plain values, with figures as text in `language`."""
-    known = kpis(p.level for p in rulebook.priorities)
-    figures = {figure.key: figure for figure in report.kpis}
+    """Return what the templates name: plain values, with figures as text in `language`.
+
+    Of who comes, moves and leaves it says nothing where the desk was told of nobody.
+    """
+    hidden = () if report.staffed else SECTIONS["staffing"]
+    known = {k: e for k, e in kpis(p.level for p in rulebook.priorities).items() if k not in hidden}
+    figures = {figure.key: figure for figure in report.kpis if figure.key in known}
     rows = {key: _row(known[key], figure, language) for key, figure in figures.items()}
     attained = [key for key in rows if "attainment" in key]
-    listed = {**SECTIONS, "promises": attained}
+    listed = {**SECTIONS, "promises": attained, "staffing": () if hidden else SECTIONS["staffing"]}
     return {
         "organisation": rulebook.organisation.name,
         "desk": rulebook.organisation.desk,
@@ -82,7 +90,9 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
         "ages": _ages(figures, rows),
         "times": [_time(rows, time, render.REPORT_LANGUAGES.index(language)) for time in TIMES],
         "groups": [_group(split, language) for split in report.groups],
-        "categories": [_category(split, language) for split in report.categories],
+        "categories": [_share(split, "resolve_met", "resolve_due", language) for split in report.categories],
+        "services": [_share(split, "late", "due", language) for split in report.services],
+        "staffed": report.staffed,
         "definitions": _definitions(known, language),
         "head": None if head is None else f"{head[0]}:{head[1]}",
     }
@@ -97,7 +107,7 @@ def shown(value: float | None, kpi: Kpi, language: str, *, sign: bool = False) -
         return render.percent(value, language)
     if kpi.unit == "seconds":
         return render.duration(value, language, sign=sign, days=kpi.key.endswith("_elapsed"))
-    return render.number(value, language, 2 if kpi.unit == "ratio" else 0, sign=sign, fixed=True)
+    return render.number(value, language, _DIGITS.get(kpi.unit, 0), sign=sign, fixed=True)
 
 
 def _row(kpi: Kpi, figure: Figure, language: str) -> dict[str, Any]:
@@ -152,12 +162,12 @@ def _group(split: Split, language: str) -> dict[str, str]:
     return {"name": split.name, "open": counts[""], "late": counts["_late"], "waiting": counts["_waiting"]}
 
 
-def _category(split: Split, language: str) -> dict[str, Any]:
-    n, of = split.counts.get("resolve_met", 0), split.counts.get("resolve_due", 0)
+def _share(split: Split, part: str, whole: str, language: str) -> dict[str, Any]:
+    """Return a split as a row of a table: which share of its whole a part is."""
+    n, of = split.counts.get(part, 0), split.counts.get(whole, 0)
     share = n / of if of else None
     return {
         "name": split.name,
-        "resolved": render.number(of, language),
         "value": render.percent(share, language),
         "counted": f"{render.number(n, language)}/{render.number(of, language)}",
         "bar": None if share is None else round(100 * share),
@@ -168,7 +178,7 @@ def _definitions(known: Mapping[str, Kpi], language: str) -> list[dict[str, str]
     """Return each definition once, under the first label that has it, without its statistic."""
     found: dict[str, dict[str, str]] = {}
     for kpi in _one_of_each(known.values()):
-        label = kpi.label[language].rsplit(", ", 1)[0] if kpi.unit == "seconds" else kpi.label[language]
+        label = kpi.label[language].rsplit(", ", 1)[0] if kpi.statistic else kpi.label[language]
         text = kpi.definition[language]
         found.setdefault(text, {"label": label, "text": text})
     return list(found.values())
@@ -190,6 +200,7 @@ _COLUMNS = {
     "ages": {"label": "figure", "value": "open"},
     "groups": {"name": "group", "open": "open", "late": "late", "waiting": "waiting"},
     "categories": {"name": "category", "value": "in_time", "counted": "measured"},
+    "services": {"name": "service", "value": "late", "counted": "measured"},
 }
 _LEFT = ("label", "name", "held", "verdict")
 _VERDICTS = {None: ("·", "unknown"), True: ("✓", "met"), False: ("✗", "missed")}

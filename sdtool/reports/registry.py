@@ -1,61 +1,28 @@
 """The KPIs: what each is called, how it is defined, where the definition comes from, what it is made of.
 
-`n` and `of` name what `cohort` counts; `statistic` is taken of the durations that `n` names.
+`n` and `of` name what `cohort`, `backlog` and `staffing` count; `statistic` is taken of the measures that `n`
+names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi, count, kpi
+from sdtool.reports.staffing import STAFFING
 from sdtool.reports.times import STATISTICS, TIMES, Time
 
-UP, DOWN, NEUTRAL = "up", "down", ""
 BUCKETS = ((0, 1), (2, 5), (6, 10), (11, 20), (21, None))
 PARTIES = ("customer", "supplier", "internal")
 
-
-class Kpi(NamedTuple):
-    """One figure. Unit: count, share (0 to 1), seconds or ratio; `better` is up, down or "" for neither."""
-
-    key: str
-    unit: str
-    better: str
-    n: str
-    of: str
-    statistic: str
-    label: dict[str, str]
-    definition: dict[str, str]
-    source: str
-
-
-def _kpi(
-    key: str,
-    unit: str,
-    better: str,
-    parts: tuple[str, str],
-    label: tuple[str, str],
-    definition: tuple[str, str],
-    source: str,
-) -> Kpi:
-    words = {"nl": label[0], "en": label[1]}, {"nl": definition[0], "en": definition[1]}
-    return Kpi(key, unit, better, *parts, "", *words, source)
-
-
-def _count(
-    key: str, better: str, label: tuple[str, str], definition: tuple[str, str], source: str = ""
-) -> Kpi:
-    return _kpi(key, "count", better, (key, ""), label, definition, source)
-
-
 _FLOW = (
-    _count(
+    count(
         "opened",
         NEUTRAL,
         ("Geopend", "Opened"),
         ("Meldingen gemaakt in de periode.", "Tickets made in the period."),
     ),
-    _count(
+    count(
         "resolved",
         NEUTRAL,
         ("Opgelost", "Resolved"),
@@ -64,13 +31,13 @@ _FLOW = (
             "Tickets whose resolution that stands fell in the period.",
         ),
     ),
-    _count(
+    count(
         "closed",
         NEUTRAL,
         ("Gesloten", "Closed"),
         ("Meldingen gesloten in de periode.", "Tickets closed in the period."),
     ),
-    _kpi(
+    kpi(
         "throughput",
         "ratio",
         UP,
@@ -82,13 +49,13 @@ _FLOW = (
         ),
         "incident queue rate (metricskpis.com 5004)",
     ),
-    _count(
+    count(
         "cancelled",
         NEUTRAL,
         ("Geannuleerd (telt nergens mee)", "Cancelled (counted nowhere else)"),
         ("Meldingen geannuleerd in de periode.", "Tickets cancelled in the period."),
     ),
-    _count(
+    count(
         "merged",
         NEUTRAL,
         ("Samengevoegd (telt nergens mee)", "Merged (counted nowhere else)"),
@@ -101,14 +68,14 @@ _FLOW = (
 
 _BACKLOG_SOURCE = "incidents not yet closed (Micro Focus Service Manager); ICR 4.2.5"
 _BACKLOG = (
-    _count(
+    count(
         "backlog",
         DOWN,
         ("Open op het einde", "Open at the end"),
         ("Meldingen die aan het einde van de periode liepen.", "Tickets that ran at the end of the period."),
         _BACKLOG_SOURCE,
     ),
-    _count(
+    count(
         "backlog_late",
         DOWN,
         ("waarvan over de termijn", "of which late"),
@@ -118,19 +85,19 @@ _BACKLOG = (
         ),
         "open & already breached, beside SLA attainment",
     ),
-    _count(
+    count(
         "backlog_waiting",
         DOWN,
         ("waarvan in afwachting", "of which waiting"),
         (
-            "Open op het einde, de klok stil omdat op klant of leverancier gewacht wordt;"
+            "Open op het einde, de klok stil: wacht op klant, leverancier of iets dat eerst moet;"
             " wachten dat de klok niet stilzet, telt niet.",
-            "Open at the end with the clock paused for customer or supplier;"
+            "Open at the end with the clock paused for customer, supplier or what must come first;"
             " waiting that does not pause the clock does not count.",
         ),
         "column “waiting for others” beside the backlog",
     ),
-    _count(
+    count(
         "backlog_unclosed",
         DOWN,
         ("Niet gesloten op het einde", "Not closed at the end"),
@@ -150,7 +117,7 @@ def bucket_key(low: int, high: int | None) -> str:
 
 def _bucket(low: int, high: int | None) -> Kpi:
     days = f"> {low - 1}" if high is None else f"{low}–{high}"
-    return _count(
+    return count(
         bucket_key(low, high),
         DOWN if low > 10 else NEUTRAL,
         (f"{days} werkdagen oud", f"{days} working days old"),
@@ -163,11 +130,11 @@ def _bucket(low: int, high: int | None) -> Kpi:
 
 
 _FIRST_LINE = (
-    _kpi(
+    kpi(
         "first_line_resolution",
         "share",
         UP,
-        ("by_first_line", "resolved"),
+        ("by_first_line", "asked"),
         ("Eerstelijnsoplossing", "First-line resolution"),
         (
             "Opgelost door een groep van de eerste lijn, zonder functionele escalatie ÷ opgelost.",
@@ -175,7 +142,7 @@ _FIRST_LINE = (
         ),
         "first level resolution rate (MetricNet); ITIL v3",
     ),
-    _kpi(
+    kpi(
         "first_contact_resolution",
         "share",
         UP,
@@ -189,7 +156,7 @@ _FIRST_LINE = (
         ),
         "FCR = at initial contact (MetricNet)",
     ),
-    _kpi(
+    kpi(
         "first_contact_resolution_net",
         "share",
         UP,
@@ -235,11 +202,11 @@ def _attainment(promise: str, level: int | None) -> Kpi:
     end, mark = ("", "") if level is None else (f"_p{level}", f", P{level}")
     parts = (f"{promise}_met{end}", f"{promise}_due{end}")
     source = "closed within target ÷ all closed (Micro Focus Service Manager)"
-    return _kpi(f"{promise}_attainment{end}", "share", UP, parts, (nl + mark, en + mark), met, source)
+    return kpi(f"{promise}_attainment{end}", "share", UP, parts, (nl + mark, en + mark), met, source)
 
 
 _QUALITY = (
-    _kpi(
+    kpi(
         "reopen_rate",
         "share",
         DOWN,
@@ -251,7 +218,7 @@ _QUALITY = (
         ),
         "reopened ÷ all closed (Micro Focus Service Manager)",
     ),
-    _kpi(
+    kpi(
         "reopen_rate_10wd",
         "share",
         DOWN,
@@ -265,7 +232,7 @@ _QUALITY = (
         ),
         "reopened because not accepted ÷ all closed (Micro Focus Service Manager)",
     ),
-    _kpi(
+    kpi(
         "escalation_rate",
         "share",
         DOWN,
@@ -294,7 +261,7 @@ _QUALITY = (
         },
         "average time to escalate (ITIL v3)",
     ),
-    _kpi(
+    kpi(
         "wrong_routing",
         "share",
         DOWN,
@@ -306,7 +273,7 @@ _QUALITY = (
         ),
         "incorrectly assigned (ITIL v3, Micro Focus)",
     ),
-    _kpi(
+    kpi(
         "reassignment_rate",
         "share",
         DOWN,
@@ -318,7 +285,7 @@ _QUALITY = (
         ),
         "number of reassignments (ITIL 4)",
     ),
-    _kpi(
+    kpi(
         "bounce_rate",
         "share",
         DOWN,
@@ -330,7 +297,7 @@ _QUALITY = (
         ),
         "number of reassignments (ITIL 4)",
     ),
-    _kpi(
+    kpi(
         "reassignments_mean",
         "ratio",
         DOWN,
@@ -352,7 +319,7 @@ def _waiting(party: str) -> Kpi:
     """Return the share of working time spent waiting, for one party or ("") for all."""
     nl, en = _PARTY_WORDS.get(party, ("", ""))
     end = f"_{party}" if party else ""
-    return _kpi(
+    return kpi(
         f"waiting_share{end}",
         "share",
         DOWN,
@@ -380,8 +347,9 @@ def kpis(levels: Iterable[int]) -> dict[str, Kpi]:
         *(_timed(time, statistic) for time in TIMES for statistic in STATISTICS),
         *_QUALITY,
         *(_waiting(party) for party in ("", *PARTIES)),
+        *STAFFING,
     )
-    return {kpi.key: kpi for kpi in listed}
+    return {entry.key: entry for entry in listed}
 
 
 KPIS = kpis(range(1, 5))

@@ -65,12 +65,12 @@ _CLOSE = (
 )
 
 TIMES = (
-    Time("time_to_accept_{}_working", "accept_working", "resolved", _OPENING_HOURS, *_ACCEPT),
-    Time("time_to_accept_{}_elapsed", "accept_elapsed", "resolved", _PASSED, *_ACCEPT),
-    Time("first_response_{}_working", "response_working", "resolved", _OPENING_HOURS, *_RESPOND),
-    Time("first_response_{}_elapsed", "response_elapsed", "resolved", _PASSED, *_RESPOND),
-    Time("time_to_resolve_{}_working", "resolve_working", "resolved", _OPENING_HOURS, *_NET),
-    Time("time_to_resolve_gross_{}_working", "resolve_gross_working", "resolved", _OPENING_HOURS, *_GROSS),
-    Time("time_to_resolve_{}_elapsed", "resolve_elapsed", "resolved", _PASSED, *_RESOLVE),
-    Time("time_to_close_{}_elapsed", "close_elapsed", "closed", _PASSED, *_CLOSE),
+    Time("time_to_accept_{}_working", "accept_working", "asked", _OPENING_HOURS, *_ACCEPT),
+    Time("time_to_accept_{}_elapsed", "accept_elapsed", "asked", _PASSED, *_ACCEPT),
+    Time("first_response_{}_working", "response_working", "asked", _OPENING_HOURS, *_RESPOND),
+    Time("first_response_{}_elapsed", "response_elapsed", "asked", _PASSED, *_RESPOND),
+    Time("time_to_resolve_{}_working", "resolve_working", "asked", _OPENING_HOURS, *_NET),
+    Time("time_to_resolve_gross_{}_working", "resolve_gross_working", "asked", _OPENING_HOURS, *_GROSS),
+    Time("time_to_resolve_{}_elapsed", "resolve_elapsed", "asked", _PASSED, *_RESOLVE),
+    Time("time_to_close_{}_elapsed", "close_elapsed", "closed_asked", _PASSED, *_CLOSE),
 )
