@@ -73,7 +73,7 @@ def test_the_copy_speaks_the_language_of_hr(sheet: Sheet, tmp_path: Path, langua
 
 
 def test_no_cell_runs_and_none_loses_its_zeros(sheet: Sheet, tmp_path: Path) -> None:
-    """No cell begins with what a spreadsheet runs; a long number, or one with zeros before it, is kept as text."""
+    """No cell begins with what a spreadsheet runs; numbers that it would shorten are kept as text."""
     rows = copy(sheet, tmp_path / "faults.csv")
     assert rows[1][0] == "'000012"
     assert rows[1][5] == "'=1+1"
