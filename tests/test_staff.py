@@ -317,3 +317,21 @@ def test_a_change_that_was_tampered_with_is_found(desk: Desk, column: str) -> No
     value = 7 if column == "moves" else '["x"]'
     desk.run(lambda: desk.store.update("staff_change", number, {column: value}))
     assert list(replay.differences(desk.store)) == [f"change of staff {number} differs from the journal"]
+
+
+def test_who_leaves_has_a_list_of_what_to_hand_in(desk: Desk) -> None:
+    """On the request, with the manager's decisions; an item ticks itself when its ticket is closed."""
+    ready(desk)
+    number = told(desk, "offboarding", start_date="", end_date="2026-12-01").ticket
+    listed = [(item.text, item.state) for item in checklists.of(desk.store, number)]
+    assert listed == [
+        ("Leidinggevende besliste over de mailbox", "open"),
+        ("Leidinggevende besliste over de bestanden", "open"),
+        ("Inleveren: Toegangsbadge", "open"),
+        ("Inleveren: Werkplek en laptop", "open"),
+        ("Inleveren: Bureau, sleutel en parking", "open"),
+    ]
+    later(desk, 8)
+    staff_days.catch_up(desk)
+    close(desk, parts(desk, number)["-badge"].id)
+    assert checklists.of(desk.store, number)[2].state == "done"

@@ -27,6 +27,8 @@ _WORDS = {
     "fr": {"onboarding": "Entrée en service", "mover": "Mutation", "offboarding": "Sortie de service"},
 }
 
+_HAND_IN = {"nl": "Inleveren", "en": "Hand in", "fr": "À rendre"}
+
 
 def manager_of(store: Store, values: Mapping[str, str]) -> int | None:
     """Return the manager's number in the directory, None when nobody or more than one fits."""
@@ -171,9 +173,14 @@ class _Settling:
         more = {"group_key": service.group, "agreed_due": self._due(part), "service": service.key}
         more |= {"reversal": int(part.reversal), "caller": self.parent.caller, **waiting}
         items = checklists.for_ticket(self.desk, {**fields, **more}, lists=service.checklist)
-        return registration.create(
+        ticket = registration.create(
             self.desk, {**fields, **more}, _CONTEXT, self.desk.now, items=items, part_of=self.parent.id
         )
+        if part.reversal and service.hand_in and self.parent.state not in ENDED_STATES:
+            words = _HAND_IN.get(self.desk.rulebook.organisation.language, _HAND_IN["en"])
+            item = checklists.Item(f"{words}: {service.name}", list="hand-in", other=ticket.id)
+            checklists.add(self.desk, self.parent.id, [item])
+        return ticket
 
     def _keep(self, part: Part, ticket: Ticket) -> None:
         due_at = self._due(part)
