@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A file of HR with some faults."""
-    return hr_files.make(tmp_path / "hr.csv", ROWS, 40, 2, TODAY).path
+    return hr_files.make(tmp_path / "hr.csv", 80, 20, 2, TODAY).path
 
 
 def taken_in(place: Path | str) -> tuple[dict[str, str], list[tuple[object, ...]]]:
@@ -33,8 +33,9 @@ def taken_in(place: Path | str) -> tuple[dict[str, str], list[tuple[object, ...]
     return {name: digest for name, digest in digests(place).items() if name in RECORDS}, rows(place, MAILS)
 
 
-def test_killed_anywhere_and_run_again(database: Path | str, file: Path) -> None:
+def test_killed_anywhere_and_run_again(database: Path | str, tmp_path: Path) -> None:
     """R2: after ten kills the next run ends where one that nobody disturbed ends; the chain holds."""
+    file = hr_files.make(tmp_path / "hr.csv", ROWS, 40, 2, TODAY).path
     undisturbed = twin(str(database))
     begun = time.monotonic()
     assert call("onboarding", "import", file, env={"SD_DATABASE": undisturbed}).code == 3
@@ -42,7 +43,7 @@ def test_killed_anywhere_and_run_again(database: Path | str, file: Path) -> None
     dice, kills = random.Random(1), 0
     for _ in range(5 * KILLS):
         child = start("onboarding", "import", file)
-        time.sleep(dice.uniform(0.1, 0.1 + length / 4))
+        time.sleep(dice.uniform(0.1, 0.1 + length / 8))
         child.kill()
         kills += ended(child).code == -9
         if kills == KILLS:
