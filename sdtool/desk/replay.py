@@ -156,8 +156,10 @@ def _judge(
 _TABLES = {
     "person": "person",
     "staff": "staff_change",
+    "party": "party",
+    "owed": "owed",
 }  # kind of the journal -> table, where rev counts events
-_NAMES = {"person": "person", "staff": "change of staff"}
+_NAMES = {"person": "person", "staff": "change of staff", "party": "party", "owed": "owed feedback"}
 
 
 def _records(store: Store) -> Iterator[str]:
