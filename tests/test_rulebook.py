@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from sdtool.errors import BadSetup, NotFound, UsageFault
-from sdtool.rulebook import Norm, Route, compiled, find, in_force, require, routes_in_force
+from sdtool.rulebook import SELDOM, Norm, Route, compiled, find, in_force, require, routes_in_force
+from sdtool.rulebook.chasing import Chasing
 from sdtool.rulebook.forms import duration
+from sdtool.rulebook.staffing import Staffing
 from sdtool.rulebook.words import holds, words_of
 from tests.rulebooks import changed, read, shipped_text
 
@@ -171,3 +173,8 @@ def test_unknown_key_names_the_known_ones() -> None:
 def test_words_in_a_text(text: str, phrase: str, found: bool) -> None:
     """A rule's word begins a word of the text; the words of a phrase follow each other."""
     assert holds(words_of(text), words_of(phrase)) is found
+
+
+def test_seldom_sections_are_those_of_their_modules() -> None:
+    """One order of them, in the rulebook and in the modules that make their entries."""
+    assert (*Staffing._fields, *Chasing._fields) == SELDOM

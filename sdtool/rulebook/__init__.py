@@ -193,7 +193,7 @@ _V = TypeVar("_V")
 class Rulebook(NamedTuple):
     """Everything the desk agreed, checked; `digest` names the content it was read from.
 
-    `seldom` holds the sections of `rulebook.staffing` as plain rows, in its order.
+    `seldom` holds the sections of SELDOM as plain rows: few commands ask for their entries.
     """
 
     digest: str
@@ -285,6 +285,11 @@ LISTS: dict[str, Any] = {
     "jobs": Job,
     "views": View,
 }
+# sections whose entries are made when asked for, by `rulebook.staffing` and `rulebook.chasing`
+SELDOM = (
+    "staff", "checklists", "staff_columns", "staff_rules", "staff_formats", "support_services", "packages",
+    "staff_mails", "reminding", "satisfaction", "agents", "reminder_steps", "escalations", "updates",
+)  # fmt: skip
 TABLES: dict[str, Any] = {"organisation": Organisation, "closing": Closing}
 
 

@@ -10,6 +10,7 @@ from sdtool.digest import hexdigest
 from sdtool.rulebook import (
     LISTS,
     PARTIES,
+    SELDOM,
     TABLES,
     TYPES,
     Closing,
@@ -20,7 +21,7 @@ from sdtool.rulebook import (
 )
 from sdtool.rulebook import check_chasing as chase
 from sdtool.rulebook import check_staffing as staff
-from sdtool.rulebook.chasing import Chasing, Reminding, Satisfaction, chasing
+from sdtool.rulebook.chasing import Reminding, Satisfaction, chasing
 from sdtool.rulebook.compiled import plain
 from sdtool.rulebook.read import Fault, Reader, parse, total
 from sdtool.rulebook.staffing import Staff, Staffing, staffing
@@ -44,7 +45,7 @@ def check(content: bytes) -> tuple[Rulebook | None, list[Fault]]:
     stand_ins: dict[str, Any] = {"organisation": Organisation("", ""), "closing": Closing(), "staff": Staff()}
     stand_ins |= {"reminding": Reminding(), "satisfaction": Satisfaction()}
     sections |= {name: stand_ins[name] for name in unread}
-    seldom = plain(tuple(sections[name] for name in (*Staffing._fields, *Chasing._fields)))
+    seldom = plain(tuple(sections[name] for name in SELDOM))
     often = {name: section for name, section in sections.items() if name in LISTS or name in TABLES}
     book = Rulebook(digest=hexdigest(content), **often, seldom=seldom)
     faults = [*reader.faults, *(fault for look in _LOOKS for fault in look(book, reader))]

@@ -12,7 +12,7 @@ from sdtool import __version__
 from sdtool.digest import hexdigest
 from sdtool.errors import BadSetup
 from sdtool.resources import shipped
-from sdtool.rulebook import LISTS, TABLES, Rulebook
+from sdtool.rulebook import LISTS, SELDOM, TABLES, Rulebook
 
 LARGEST = 1 << 20  # bytes of a rulebook
 
@@ -29,6 +29,8 @@ def _revive(data: tuple[Any, ...]) -> Rulebook:
             value = tuple(LISTS[name]._make(row) for row in value)
         elif name in TABLES:
             value = TABLES[name]._make(value)
+        elif name == "seldom" and len(value) != len(SELDOM):
+            raise ValueError("compiled by another version")
         values[name] = value
     return Rulebook(**values)
 
