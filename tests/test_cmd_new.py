@@ -151,6 +151,14 @@ def test_ambiguous_caller(crowd: Sd) -> None:
     assert crowd("list", "--format", "json").json() == []
 
 
+def test_all_wrong_values_are_named_at_once(sd: Sd) -> None:
+    """Not one a try."""
+    ran = register(sd, category="x", urgency="y", channel="z")
+    assert ran.code == 2
+    for name in ("category 'x'", "urgency 'y'", "channel 'z'"):
+        assert name in ran.err
+
+
 def test_unknown_caller(sd: Sd) -> None:
     """Nobody of that name: exit 4, and the command that adds somebody."""
     ran = sd("new", "x", *options(caller="Wie Weet"))

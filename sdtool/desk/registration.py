@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdtool.desk import Desk, people, tickets
-from sdtool.errors import Conflict, UsageFault
-from sdtool.rulebook import TYPES, find, require, routes_in_force
+from sdtool.errors import Conflict, NotFound, UsageFault
+from sdtool.rulebook import TYPES, find, routes_in_force
 from sdtool.rules.lifecycle import Ticket
 from sdtool.rules.priority import derive
 from sdtool.rules.routing import Case, route
@@ -41,9 +41,9 @@ def checked(desk: Desk, report: Report) -> Report:
     """Return the report with its defaults; every name must be in the rulebook.
 
     Raises:
-        NotFound: the category is unknown.
-        UsageFault: another name is unknown, a text is empty, too long or cannot be kept, or `at` lies
-            in the future.
+        NotFound: the category is unknown, and nothing else is wrong.
+        UsageFault: names are unknown, a text is empty, too long or cannot be kept, or `at` lies in the
+            future; all of it is named.
     """
     book = desk.rulebook
     faults: list[str] = []
@@ -55,13 +55,26 @@ def checked(desk: Desk, report: Report) -> Report:
         faults.append(f"the type must be one of {', '.join(TYPES)}, not {report.type!r}")
     if report.at is not None and report.at > desk.now:
         faults.append("a ticket cannot be registered in the future: --at lies after now")
-    if faults:
-        raise UsageFault("; ".join(faults))
-    find(book.categories, report.category, "category")
-    require(book.channels, report.channel, "channel")
-    require(book.urgencies, report.urgency, "urgency")
-    impact = require(book.impacts, report.impact, "impact") if report.impact else book.default_impact()
+    unknown = _unknown(desk, report)
+    if list(unknown) == ["category"] and not faults:
+        raise NotFound(unknown["category"])
+    if faults or unknown:
+        raise UsageFault("; ".join([*faults, *unknown.values()]))
+    impact = report.impact or book.default_impact()
     return report._replace(impact=impact, summary=report.summary.strip())
+
+
+def _unknown(desk: Desk, report: Report) -> dict[str, str]:
+    """Return what is said of each name of a report that the rulebook does not know."""
+    book, unknown = desk.rulebook, {}
+    entries: dict[str, Any] = {"category": book.categories, "channel": book.channels}
+    entries |= {"urgency": book.urgencies} | ({"impact": book.impacts} if report.impact else {})
+    for what, known in entries.items():
+        try:
+            find(known, getattr(report, what), what)
+        except NotFound as exc:
+            unknown[what] = exc.message
+    return unknown
 
 
 def register(desk: Desk, report: Report, *, key: str | None = None) -> Ticket:
