@@ -28,6 +28,12 @@ _DOMAIN = rf"(?:{_LABEL}\.)*(?![0-9]){_LABEL}"  # a.b@10.0.0.1 is no name
 _ADDRESS = re.compile(rf"(?=.{{3,254}}\Z)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_DOMAIN}")
 _MESSAGE_ID = re.compile(rf"<[A-Za-z0-9._+=-]{{1,128}}@{_DOMAIN}>")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})?")
+# what keeps vacation programs and other desks from answering: RFC 3834, older ones, Exchange
+_AUTOMATIC = (
+    ("Auto-Submitted", "auto-generated"),
+    ("Precedence", "bulk"),
+    ("X-Auto-Response-Suppress", "OOF, AutoReply"),
+)
 # C0, C1, the line and paragraph separators, and what turns the reading direction around
 _CONTROL = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
@@ -73,30 +79,27 @@ def message(
         BadInput: an address is not exactly one valid address.
         Internal: the header block does not read back as what was put in.
     """
-    from datetime import UTC, datetime
-    from email.utils import format_datetime
+    _check(sender, recipient, message_id, language)
+    mail = _body(text, html, message_id)
+    mail["Date"] = _date(now)
+    mail["From"] = _named(desk_name, sender)
+    mail["To"] = recipient
+    mail["Message-ID"] = message_id
+    mail["Subject"] = _words("Subject", _subject(subject, ticket))
+    for name, value in (*_thread(ticket, sender), *_AUTOMATIC):
+        mail[name] = value
+    mail["X-SD-Loop"] = sender
+    mail["Content-Language"] = language
+    return _read_back(mail.as_string(), mail.items())
 
+
+def _check(sender: str, recipient: str, message_id: str, language: str) -> None:
+    """Refuse what goes into a header as it is, unless it can be nothing else there."""
     for address in (sender, recipient):
         if not valid_address(address):
             raise BadInput(f"{address!r} is not one valid mail address: no mail was made, correct it first")
     if not _MESSAGE_ID.fullmatch(message_id) or not _LANGUAGE.fullmatch(language):
         raise Internal(f"a mail cannot have the Message-ID {message_id!r} or the language {language!r}")
-    mail = _body(text, html, message_id)
-    mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
-    mail["From"] = _named(desk_name, sender)
-    mail["To"] = recipient
-    mail["Message-ID"] = message_id
-    mail["Subject"] = _words("Subject", _subject(subject, ticket))
-    if ticket is not None:
-        # one conversation per ticket: the root is no mail and easy to guess; it groups, and proves nothing
-        mail["In-Reply-To"] = mail["References"] = f"<sd-ticket-{ticket:d}@{sender.rpartition('@')[2]}>"
-        mail["X-SD-Ticket"] = f"{ticket:d}"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["Precedence"] = "bulk"
-    mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
-    mail["X-SD-Loop"] = sender
-    mail["Content-Language"] = language
-    return _read_back(mail.as_string(), mail.items())
 
 
 def wire(message: str) -> bytes:
@@ -116,6 +119,24 @@ def _clean(text: str) -> str:
     """Return text for a header on one line, without what a mail program could take for something else."""
     whole = text.encode("utf-8", "replace").decode()  # a lone surrogate becomes a question mark
     return _CONTROL.sub(" ", whole).strip().replace("=?", "= ?")
+
+
+def _date(now: int) -> str:
+    from datetime import UTC, datetime
+    from email.utils import format_datetime
+
+    return format_datetime(datetime.fromtimestamp(now, UTC))
+
+
+def _thread(ticket: int | None, sender: str) -> tuple[tuple[str, str], ...]:
+    """Return what makes one conversation of a ticket's mails.
+
+    The root is no mail and easy to guess; it groups, and proves nothing.
+    """
+    if ticket is None:
+        return ()
+    root = f"<sd-ticket-{ticket:d}@{sender.rpartition('@')[2]}>"
+    return ("In-Reply-To", root), ("References", root), ("X-SD-Ticket", f"{ticket:d}")
 
 
 def _subject(subject: str, ticket: int | None) -> str:
