@@ -176,7 +176,7 @@ def small(
         admin.execute("drop database if exists small with (force)")
         admin.execute("drop tablespace if exists small")
         admin.close()
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # the server closes its files later
 
 
 @pytest.mark.service

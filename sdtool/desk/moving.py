@@ -15,7 +15,8 @@ SLICE = 5_000  # rows read at a time
 # parents first; a table with a number is read in slices by it, the small ones as a whole
 _NUMBERED = (("person", "id"), ("ticket", "id"), ("staff_change", "id"), ("event", "id"),
              ("event_data", "event"), ("outbox", "id"), ("job_run", "id"))  # fmt: skip
-_SMALL = ("counter", "pause", "link", "checklist_item", "holiday", "request")
+_SMALL = ("counter", "pause", "link", "checklist_item", "party", "owed", "promise", "alert", "feedback",
+          "bad_address", "holiday", "request")  # fmt: skip
 TABLES = (*(table for table, _ in _NUMBERED), *_SMALL)
 _PAGE = {
     (table, key): f"select * from {table} where {key} > :after order by {key} limit :size"  # noqa: S608
