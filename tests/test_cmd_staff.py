@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import pexpect
 import pytest
 
+from sdtool import cli
 from tests import hr_files
-from tests.conftest import Ran, Sd
+from tests.conftest import NOW, Ran, Sd, interruptible
 from tests.engines import digests
 
 TODAY = date(2026, 11, 23)
@@ -35,13 +41,13 @@ def send(sd: Sd, tmp_path: Path) -> Send:
 def test_import_says_what_it_did(send: Send) -> None:
     """In one line, with the code of success."""
     ran = send(GOOD)
-    assert (ran.code, ran.out, ran.err) == (0, "1 rows: 1 new\n", "")
+    assert (ran.code, ran.out, ran.err) == (0, "1 row: 1 new\n", "")
 
 
 def test_the_same_file_again(send: Send) -> None:
     """Nothing is new."""
     send(GOOD)
-    assert send(GOOD).out == "1 rows: 1 unchanged\n"
+    assert send(GOOD).out == "1 row: 1 unchanged\n"
 
 
 def test_check_names_every_fault_and_writes_nothing(send: Send, sd: Sd) -> None:
@@ -88,7 +94,7 @@ def test_faults_go_back_to_hr(send: Send, sd: Sd, tmp_path: Path) -> None:
     text = copy.read_text(encoding="utf-8-sig")
     assert "is geen datum" in text
     copy.write_text(text.replace("31/02/2027", "28/02/2027"), encoding="utf-8-sig")
-    assert sd("onboarding", "import", copy).out == "1 rows: 1 new\n"
+    assert sd("onboarding", "import", copy).out == "1 row: 1 new\n"
 
 
 def test_a_refused_row_stops_no_other(send: Send, sd: Sd) -> None:
@@ -104,7 +110,7 @@ def test_map_names_a_column(send: Send) -> None:
     ran = send(
         GOOD, head=HEAD.replace("Personeelsnummer", "Kaartje"), words=("--map", "Kaartje=staff_number")
     )
-    assert ran.out == "1 rows: 1 new\n"
+    assert ran.out == "1 row: 1 new\n"
 
 
 @pytest.mark.parametrize("word", ["Kaartje", "=staff_number", "Kaartje=nonsense"])
@@ -116,14 +122,14 @@ def test_map_that_says_nothing(send: Send, word: str) -> None:
 def test_status_withdraws(send: Send) -> None:
     """A row that HR marks as withdrawn."""
     send(GOOD)
-    assert send(GOOD + "ingetrokken").out == "1 rows: 1 withdrawn\n"
+    assert send(GOOD + "ingetrokken").out == "1 row: 1 withdrawn\n"
 
 
 def test_what_is_not_in_a_whole_file_is_withdrawn(send: Send) -> None:
     """Only when the file is said to hold everybody."""
     send(GOOD, GOOD.replace("000123", "000124"))
-    assert send(GOOD).out == "1 rows: 1 unchanged\n"
-    assert send(GOOD, words=("--withdraw-missing",)).out == "1 rows: 1 unchanged, 1 withdrawn\n"
+    assert send(GOOD).out == "1 row: 1 unchanged\n"
+    assert send(GOOD, words=("--withdraw-missing",)).out == "1 row: 1 unchanged, 1 withdrawn\n"
 
 
 def test_a_withdrawn_start_is_not_registered_again_by_an_old_file(send: Send, sd: Sd) -> None:
@@ -131,7 +137,7 @@ def test_a_withdrawn_start_is_not_registered_again_by_an_old_file(send: Send, sd
     send(GOOD)
     assert sd("onboarding", "withdraw", 1).code == 0
     ran = send(GOOD)
-    assert ran.out == "1 rows: 1 unchanged\n"
+    assert ran.out == "1 row: 1 unchanged\n"
     assert "was withdrawn (SD-1)" in ran.err
 
 
@@ -141,6 +147,53 @@ def test_mails_go_out_once(send: Send, sd: Sd) -> None:
         send(GOOD)
     mails = sd("mail", "queue", "--format", "json").json()
     assert [mail["recipient"] for mail in mails] == ["an.hoofd@example.be"]
+
+
+def test_a_list_on_standard_input(send: Send, shell: Sd, tmp_path: Path) -> None:
+    """`-`, for who works under sudo; whatever is a pipe is read once."""
+    send()
+    text = (tmp_path / "hr.csv").read_text(encoding="utf-8") + GOOD + "\n"
+    ran = shell("--as-of", NOW, "onboarding", "import", "-", stdin=text)
+    assert (ran.code, ran.out, ran.err) == (0, "1 row: 1 new\n", "")
+    pipe = f"printf %s {shlex.quote(text)} | {sys.executable} -m sdtool --as-of {NOW} onboarding import"
+    done = subprocess.run(f"{pipe} /dev/stdin", shell=True, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("1 row: 1 unchanged\n", "")
+
+
+def test_a_key_names_what_is_asked_too(send: Send) -> None:
+    """The same file, but now to withdraw who is not in it, is something else."""
+    assert send(GOOD, words=("--idempotency-key", "w48")).code == 0
+    ran = send(GOOD, words=("--idempotency-key", "w48", "--withdraw-missing"))
+    assert (ran.code, "used for something else" in ran.err) == (2, True)
+
+
+def test_lost_faults_are_told(send: Send, shell: Sd, tmp_path: Path) -> None:
+    """A full disk behind `>` is 74, with what was taken in."""
+    send("000124;Bo;;31/02/2027;ICT;Jurist;niemand@example.be;Gent;")
+    words = f"{sys.executable} -m sdtool --as-of {NOW} onboarding import {tmp_path / 'hr.csv'} > /dev/full"
+    done = subprocess.run(words, shell=True, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "rows taken in: 1 of 1" in done.stderr) == (74, True), done.stderr
+
+
+def test_ctrl_c_leaves_whole_rows(sd: Sd, tmp_path: Path) -> None:
+    """On a terminal: the bar ends its line, what is in is told, and the next run does the rest."""
+    made = hr_files.make(tmp_path / "hr.csv", 60, 0, 1, TODAY)
+    environment: dict[str, str] = {**os.environ, "SD_AS_OF": NOW}
+    child = pexpect.spawn(
+        sys.executable, ["-m", "sdtool", "onboarding", "import", str(made.path)], env=environment,
+        encoding="utf-8", timeout=60, preexec_fn=interruptible,
+    )  # fmt: skip
+    child.expect("[1-9]%")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    lines = [line.rpartition("\r")[2] for line in (child.before or "").split("\r\n")]
+    (told,) = [line for line in lines if "rows taken in" in line]
+    done = int(told.split()[3])
+    assert (child.exitstatus, told[:14]) == (130, "rows taken in:")
+    there = len(sd("onboarding", "status", "--format", "json").json())
+    assert there - done in (0, 1)  # a row may be in and not counted yet
+    assert sd("onboarding", "import", made.path).out == f"60 rows: {60 - there} new, {there} unchanged\n"
 
 
 # --- one person
@@ -227,6 +280,42 @@ def test_status_puts_what_is_late_first(send: Send, sd: Sd) -> None:
         ("000124", "late", 1),
         ("000123", "busy", 0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "standing"),
+    [("2027-01-08T17:00", "ready"), ("2027-01-11T08:00", "ready"), ("2027-01-11T08:01", "late")],
+)
+def test_ready_is_who_can_start(send: Send, sd: Sd, as_of: str, standing: str) -> None:
+    """What is done on the day itself may be open, until that is late too."""
+    send(GOOD)
+    for part in sd("onboarding", "show", 1, "--format", "json").json()["parts"]:  # the account comes first
+        if part["items"]:
+            sd("checklist", "skip", part["id"], f"1-{part['items']}", "--reason", "x")
+        if part["service"] != "training":
+            assert sd("close", part["id"], "--solution", "ok").code == 0
+    (row,) = sd("onboarding", "status", "--format", "json", as_of=as_of).json()
+    assert row["standing"] == standing
+
+
+def test_who_leaves_is_not_late_on_the_day(send: Send, sd: Sd) -> None:
+    """It is done when that day ends."""
+    sd("person", "add", "Bo Maes", "--staff-number", "000300")
+    assert sd("offboarding", "new", "000300", "--end-date", "27/11/2026").code == 0
+    (row,) = sd("offboarding", "status", "--format", "json", as_of="2026-11-27T09:00").json()
+    assert (row["standing"], row["done"]) == ("busy", 0)
+
+
+def test_who_may_not_read_sees_no_name(send: Send, sd: Sd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A confidential change: neither in the list nor as a tree."""
+    send(GOOD)
+    assert sd("edit", 1, "--confidential").code == 0
+    assert "D'Hondt" in sd("onboarding", "status").out
+    monkeypatch.setattr(cli, "actor", lambda database: "bram")
+    assert "D'Hondt" not in sd("onboarding", "status", "--format", "json").out
+    assert [sd("onboarding", *words).code for words in (("show", 3), ("complete", 1, "site=Gent"))] == [
+        77
+    ] * 2
 
 
 def test_status_of_nobody(sd: Sd) -> None:

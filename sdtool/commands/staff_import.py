@@ -11,14 +11,19 @@ import click
 
 from sdtool import output
 from sdtool.commands.base import App, OwnFile, dry_run_option, format_option, pairs
-from sdtool.errors import Refused
+from sdtool.commands.staff_shown import counted
+from sdtool.errors import Refused, SdError
 
 
 def import_(kind: str) -> click.Command:
     """Return the command that takes in a file of HR."""
 
     @click.command("import", help=_IMPORT_HELP.format(kind=kind))
-    @click.argument("file", type=OwnFile(exists=True, dir_okay=False), help="CSV, XLSX, XLS or ODS of HR.")
+    @click.argument(
+        "file",
+        type=OwnFile(exists=True, dir_okay=False, allow_dash=True),
+        help="CSV, XLSX, XLS or ODS of HR; `-` is standard input.",
+    )
     @click.option("--check", is_flag=True, help="Name every fault, write nothing; exit 3 when there are any.")
     @click.option(
         "--faults", type=OwnFile(dir_okay=False), help="Write HR a copy with the faults beside the rows."
@@ -86,20 +91,36 @@ def _run_import(
         )
     taken: list[staff_import.Taken] = []
     if not check:
-        with requests.held(desk, idempotency_key, [kind, staff_import.digest(file)]) as again:
+        request = [kind, withdraw_missing, staff_import.digest(read) if idempotency_key else ""]
+        with requests.held(desk, idempotency_key, request) as again:
             if again:
-                output.remark(f"{file} was taken in under this key already: nothing was done")
+                output.remark(f"{read.path} was taken in under this key already: nothing was done")
                 return
-            taken = _take_in(app, kind, checked, withdraw_missing)
-    _say_import(app, file, rows_of(read, checked.findings), taken, len(checked.rows), fmt)
+            taken = _take_in(app, kind, checked.rows, withdraw_missing)
+    _say_import(app, read.path, rows_of(read, checked.findings), taken, len(checked.rows), fmt)
     if checked.faults:
-        raise Refused(_summary_of_faults(file, checked, check))
+        output.flush()  # who loses the list of faults is told so
+        raise Refused(_summary_of_faults(read.path, checked, check))
 
 
-def _take_in(app: App, kind: str, checked: Any, withdraw_missing: bool) -> list[Any]:
+def _take_in(app: App, kind: str, rows: Sequence[Any], withdraw_missing: bool) -> list[Any]:
+    """Take rows in; who is cut off on the way is told which are in already."""
+    try:
+        return _rows_in(app, kind, rows, withdraw_missing)
+    except KeyboardInterrupt:
+        if output.stored():
+            output.remark(output.stored())
+        raise
+    except SdError as exc:
+        if output.stored():
+            raise type(exc)(f"{output.stored()}. Then: {exc.message}", hint=exc.hint) from exc
+        raise
+
+
+def _rows_in(app: App, kind: str, rows: Sequence[Any], withdraw_missing: bool) -> list[Any]:
     from sdtool.desk import staff_import
 
-    desk, rows = app.desk, checked.rows
+    desk = app.desk
     done = 0
     with _bar(len(rows), f"{kind} import") as advance:
 
@@ -107,16 +128,11 @@ def _take_in(app: App, kind: str, checked: Any, withdraw_missing: bool) -> list[
             nonlocal done
             done += 1
             if not app.dry_run:
-                output.stored(
-                    f"{done} of {len(rows)} rows were taken in; the same command takes in the others"
-                )
+                said = "the same command takes in the others"
+                output.stored(f"rows taken in: {done} of {len(rows)}; {said}")
             advance()
 
-        try:
-            taken = staff_import.take_in(desk, kind, rows, progress=step)
-        except KeyboardInterrupt:
-            output.remark(f"{output.stored()}")
-            raise
+        taken = staff_import.take_in(desk, kind, rows, progress=step)
     if withdraw_missing:
         present = {row.values.get("staff_number", "") for row in rows}
         taken += staff_import.left_out(desk, kind, present)
@@ -148,7 +164,7 @@ class _bar:
 def _summary_of_faults(file: str, checked: Any, check: bool) -> str:
     count = len(checked.faults)
     rows = len({finding.line for finding in checked.faults})
-    said = f"{count} fault{'s' * (count != 1)} in {rows} row{'s' * (rows != 1)} of {file}"
+    said = f"{counted(count, 'fault')} in {counted(rows, 'row')} of {file}"
     done = "nothing was written" if check else "refused rows were left out, incomplete ones wait for HR"
     return f"{said}; {done}"
 
@@ -183,7 +199,7 @@ def _say_import(
     waiting = sum(one.action in ("new", "changed") and not one.complete for one in taken)
     more = f"; {waiting} wait{'s' * (waiting == 1)} for HR" if waiting else ""
     would = "(dry run) " if app.dry_run else ""
-    output.echo(f"{would}{rows} rows: {said or 'looked at, nothing written'}{more}")
+    output.echo(f"{would}{counted(rows, 'row')}: {said or 'looked at, nothing written'}{more}")
 
 
 def _order() -> tuple[str, ...]:

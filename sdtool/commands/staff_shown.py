@@ -12,6 +12,11 @@ from sdtool.commands.base import ID, App, format_option
 from sdtool.rules.lifecycle import Ticket
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words: 1 row, 2 rows."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def say_one(app: App, action: str, number: int, remarks: Sequence[str], fmt: str) -> None:
     """Say what became of one change, and how it stands now."""
     for remark in remarks:
@@ -76,11 +81,12 @@ def show(kind: str) -> click.Command:
 
 
 def _show_tree(app: App, number: int, fmt: str) -> None:
-    from sdtool.desk import staff, staff_view, tickets
+    from sdtool.commands.look import readable
+    from sdtool.desk import staff, staff_view
 
     desk = app.desk
     change = staff.of_part(desk.store, number) or staff.get(desk.store, number)
-    parent, leaves = tickets.get(desk.store, change.id), staff_view.tree(desk, change)
+    parent, leaves = readable(app, change.id), staff_view.tree(desk, change)
     if fmt in ("json", "jsonl"):
         output.emit_one(_tree(desk, change, parent, leaves), fmt)
     elif fmt == "csv":
@@ -124,18 +130,22 @@ def _tree(desk: Any, change: Any, parent: Ticket, leaves: Sequence[Any]) -> dict
 
 
 def _print_tree(desk: Any, change: Any, parent: Ticket, leaves: Sequence[Any]) -> None:
-    from sdtool.desk import staff_view
+    from sdtool.desk import staff, staff_view
 
+    when = change.day or "day unknown"
     left = staff_view.days_left(desk, change.day)
-    when = f"{change.day}, {left} working days left" if change.day else "day unknown"
+    if left is not None and not parent.ended_at:
+        when += f", {counted(abs(left), 'working day')} {'left' if left >= 0 else 'ago'}"
     output.echo(f"SD-{parent.id}  {parent.summary}  {parent.state}  {when}")
     if change.missing:
         output.echo("HR owes: " + ", ".join(name.replace("_", " ") for name in change.missing))
+    name = staff.full_name(change.data)
     for number, leaf in enumerate(leaves, 1):
         branch = "└─" if number == len(leaves) else "├─"
         ticket, holder = leaf.ticket, leaf.ticket.group_key
         holder += f"/{ticket.agent}" if ticket.agent else ""
-        line = f"{branch} SD-{ticket.id}  {ticket.summary}  {ticket.state}  {holder}"
+        what = ticket.summary.removesuffix(f": {name}")  # the first line says whose they are
+        line = f"{branch} SD-{ticket.id}  {what}  {ticket.state}  {holder}"
         line += f"  by {output.local(ticket.resolve_due, desk.timezone)}" if not ticket.ended_at else ""
         line += "  LATE" if leaf.late else ""
         line += f"  {leaf.items - leaf.open_items}/{leaf.items}" if leaf.items else ""

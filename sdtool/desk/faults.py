@@ -66,7 +66,7 @@ def write_faults(
         Conflict: at `path` is anything but an earlier fault list, or it is the file that was read.
         OutputFailed: it could not be written; nothing is there then.
     """
-    if os.path.exists(path) and os.path.samefile(path, sheet.path):
+    if all(map(os.path.exists, (path, sheet.path))) and os.path.samefile(path, sheet.path):
         raise Conflict(f"{path} is the file of HR itself: nothing was written, give another name")
     language = language if language in LANGUAGES else "en"
     file = io.StringIO()

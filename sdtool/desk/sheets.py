@@ -147,7 +147,7 @@ def read_sheet(
     Lines above it, repeats of it and blank lines are left out; a row that is too short ends in blanks.
 
     Args:
-        path: the file; what it is, its content tells.
+        path: the file, `-` for standard input; what it is, its content tells.
         names: what each field may be called; case, accents, spaces and punctuation do not count.
         mapping: header -> field, which overrules `names`; "" for a column that is not to be used.
         encoding: overrules the ladder of `tables.decoded`; UTF-16 needs no mark here.
@@ -160,6 +160,7 @@ def read_sheet(
     """
     known = _Names(names, mapping or {})
     content = tables.content(path, MOST_BYTES)
+    path = "standard input" if path == "-" else path
     if content.startswith(tables.WORKBOOKS):
         return _from_workbook(path, content, known, sheet)
     if sheet is not None:

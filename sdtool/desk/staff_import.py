@@ -1,6 +1,7 @@
 """A file of HR: looked at as a whole, then taken in row by row, each row whole or not at all."""
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
 from functools import partial
@@ -147,12 +148,11 @@ def check_one(desk: Desk, kind: str, fields: Mapping[str, str], number: int | No
     return row._replace(findings=told)
 
 
-def digest(path: str) -> str:
-    """Return what names the content of a file."""
+def digest(sheet: Sheet) -> str:
+    """Return what names the content of a file, and what its columns were taken for."""
     from sdtool.digest import hexdigest
 
-    with open(path, "rb") as file:
-        return hexdigest(file.read())
+    return hexdigest(json.dumps([sheet.header, sheet.fields, sheet.rows, sheet.broken]))
 
 
 def left_out(desk: Desk, kind: str, present: Collection[str]) -> list[Taken]:

@@ -1,27 +1,31 @@
 """How the changes of staff stand: a line for each, and one as a tree."""
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
+from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple
 
 from sdtool.desk import Desk, calendars, staff, tickets
+from sdtool.desk.queue import HIDDEN, may_see
+from sdtool.rulebook.staffing import staffing
 from sdtool.rules.lifecycle import ENDED_STATES, Ticket
 from sdtool.rules.packages import opening
+from sdtool.store.base import Row
 
 _PARTS = (
-    "select link.other as parent, count(*) as total,"
-    " sum(case when ticket.ended_at is null then 0 else 1 end) as done,"
-    " sum(case when ticket.ended_at is null and ticket.resolve_due < :now then 1 else 0 end) as late"
-    " from link join ticket on ticket.id = link.ticket"
-    " where link.kind = 'part-of' and ticket.service <> ''"
-    " and ticket.state not in ('cancelled', 'merged') group by link.other"
+    "select link.other as parent, ticket.service, ticket.reversal, ticket.ended_at, ticket.resolve_due"
+    " from staff_change join link on link.other = staff_change.id and link.kind = 'part-of'"
+    " join ticket on ticket.id = link.ticket"
+    " where staff_change.kind = :kind and ticket.service <> ''"
+    " and ticket.state not in ('cancelled', 'merged')"
 )
 
 
 class Line(NamedTuple):
     """One change: its day (ISO, "" unknown), working days left until then, parts done, all and late.
 
-    `standing` is late, missing (HR owes something), busy, ready, withdrawn or ended.
+    `standing` is late, missing (HR owes something), busy, ready (only what is done on the day itself is
+    left), withdrawn or ended. Who may not read a confidential one sees neither name, number nor what is owed.
     """
 
     id: int
@@ -45,40 +49,72 @@ class Leaf(NamedTuple):
     items: int
 
 
+class _Counts:
+    """The parts of one change; `first` are those that are done before the day, `first_open` those open."""
+
+    def __init__(self) -> None:
+        self.done = self.total = self.late = self.first = self.first_open = 0
+
+    def add(self, part: Row, now: int, later: Collection[str]) -> None:
+        ended = part["ended_at"] is not None
+        self.total += 1
+        self.done += ended
+        self.late += not ended and part["resolve_due"] < now
+        if not part["reversal"] and part["service"] not in later:
+            self.first += 1
+            self.first_open += not ended
+
+    @property
+    def ready(self) -> bool:
+        return not self.first_open if self.first else 0 < self.total == self.done
+
+
 def status(desk: Desk, kind: str, *, ended: bool = False) -> list[Line]:
     """Return the changes of a kind, red first, then by day; ended ones too when `ended`."""
-    counts = {row["parent"]: row for row in desk.store.query(_PARTS, now=desk.now)}
-    states = {
-        row["id"]: row["state"]
-        for row in desk.store.query(
-            "select ticket.id, ticket.state from staff_change join ticket on ticket.id = staff_change.id"
-        )
-    }
-    lines = []
-    for change in staff.listing(desk.store, kind, ended=ended):
-        counted = counts.get(change.id, {"total": 0, "done": 0, "late": 0})
-        done, total, late = (int(counted[name]) for name in ("done", "total", "late"))
-        standing = _standing(desk, change, states[change.id], done, total, late)
-        lines.append(
-            Line(
-                change.id, standing, staff.full_name(change.data), change.staff_number, change.day,
-                days_left(desk, change.day), done, total, late, change.missing,
-            )
-        )  # fmt: skip
+    counts = _counts(desk, kind)
+    rows = desk.store.query(
+        "select ticket.* from staff_change join ticket on ticket.id = staff_change.id"
+        " where kind = :kind and (ticket.ended_at is null or :ended = 1) order by ticket.id",
+        kind=kind,
+        ended=int(ended),
+    )
+    parents = {row["id"]: Ticket(**dict(row)) for row in rows}
+    lines = [
+        _line(desk, change, parents[change.id], counts.get(change.id, _Counts()))
+        for change in staff.listing(desk.store, kind, ended=ended)
+    ]
     return sorted(lines, key=lambda line: (line.standing != "late", line.day or "9999", line.id))
 
 
-def _standing(desk: Desk, change: staff.Change, state: str, done: int, total: int, late: int) -> str:
+def _counts(desk: Desk, kind: str) -> dict[int, _Counts]:
+    later = {service.key for service in staffing(desk.rulebook).support_services if service.days_before == 0}
+    counts: dict[int, _Counts] = {}
+    for part in desk.store.query(_PARTS, kind=kind):
+        counts.setdefault(part["parent"], _Counts()).add(part, desk.now, later)
+    return counts
+
+
+def _line(desk: Desk, change: staff.Change, parent: Ticket, counts: _Counts) -> Line:
+    name, number, missing = staff.full_name(change.data), change.staff_number, change.missing
+    if not may_see(desk, parent):
+        name, number, missing = HIDDEN, "", ()
+    standing, left = _standing(desk, change, parent.state, counts), days_left(desk, change.day)
+    return Line(
+        change.id, standing, name, number, change.day, left, counts.done, counts.total, counts.late, missing
+    )
+
+
+def _standing(desk: Desk, change: staff.Change, state: str, counts: _Counts) -> str:
     if change.withdrawn_at is not None:
         return "withdrawn"
     if state in ENDED_STATES:
         return "ended"
-    today = tickets.day_of(desk.now, desk.timezone)
-    if late or (change.day and change.day <= today and done < total):
+    begun = bool(change.day) and change.day <= tickets.day_of(desk.now, desk.timezone)
+    if counts.late or (begun and counts.first_open):
         return "late"
     if change.missing:
         return "missing"
-    return "ready" if total and done == total else "busy"
+    return "ready" if counts.ready else "busy"
 
 
 def days_left(desk: Desk, day: str) -> int | None:
@@ -101,5 +137,7 @@ def tree(desk: Desk, change: staff.Change) -> list[Leaf]:
     leaves = []
     for ticket in staff.parts(desk.store, change.id):
         late = ticket.ended_at is None and ticket.resolve_due < desk.now
+        if not may_see(desk, ticket):
+            ticket = ticket._replace(summary=HIDDEN, waiting_for="")
         leaves.append(Leaf(ticket, late, *counts.get(ticket.id, (0, 0))))
     return sorted(leaves, key=lambda leaf: (leaf.ticket.resolve_due, leaf.ticket.id))

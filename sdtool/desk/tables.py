@@ -101,14 +101,14 @@ def read_table(path: str, *, encoding: str | None = None) -> Table:
 
 
 def content(path: str, most: int) -> bytes:
-    """Return what a file holds, at most `most` bytes.
+    """Return what a file holds, at most `most` bytes; `-` is standard input.
 
     Raises:
         NotFound, NotAllowed: the file is not there, or you may not read it.
         BadInput: it cannot be read, or is larger.
     """
     try:
-        with open(path, "rb") as file:
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
             found = file.read(most + 1)
     except (OSError, ValueError) as exc:
         raise unreadable(path, exc) from None

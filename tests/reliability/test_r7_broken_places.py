@@ -10,10 +10,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from tests import hr_files
 from tests.conftest import Ran
 from tests.reliability.kit import REPORT, SD, User, call, holds, one_sentence, rows, sound
 
@@ -344,6 +346,23 @@ def test_full_disk(small_disk: Path) -> None:
     assert [ran.code for ran in kept + reading] == [0] * 6
     assert rows(small_disk / "desk.db", "select id from ticket") == [(1,), (2,), (3,)]
     assert call(*NEW).out.startswith("SD-4 ")
+    sound(small_disk / "desk.db")
+    holds()
+
+
+@pytest.mark.service
+@needs_mount
+def test_disk_that_fills_up_under_an_import(small_disk: Path) -> None:
+    """R7: who is told how many rows are in finds them; with room, the same command takes in the others."""
+    file = hr_files.make(small_disk.parent / "hr.csv", 150, 0, 1, date(2026, 11, 23)).path
+    ran = call("onboarding", "import", file)
+    told(ran, OUTPUT_FAILED, "rows taken in: ", "full")
+    done = int(ran.err.split()[4])
+    changes = rows(small_disk / "desk.db", "select count(*) from staff_change")[0][0]
+    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
+
+    assert 0 < done == changes < 150
+    assert f"{150 - done} new, {done} unchanged" in call("onboarding", "import", file).out
     sound(small_disk / "desk.db")
     holds()
 
