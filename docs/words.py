@@ -196,7 +196,7 @@ KEYS: dict[str, dict[str, str]] = {
         "days_before": "How many working days before the start it is ready: the deadline of the ticket.",
         "needs": "Fields without which it cannot begin; its ticket waits until they are known.",
         "after": "Support services that come first; its ticket waits until theirs are solved.",
-        "checklist": "Checklists that its ticket gets.",
+        "checklist": "Checklists that the ticket gets which gives it; the one that takes it back has none.",
         "leave": "What the ticket is called that takes it away again; none: there is nothing to take away.",
         "days_after": "How many working days after the end that is done; 0 is the end itself.",
         "hand_in": "Whether the colleague hands something in: a line on the list of who leaves.",

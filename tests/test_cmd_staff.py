@@ -259,6 +259,7 @@ def test_a_ticket_that_is_no_change(send: Send, sd: Sd) -> None:
     """4, and what it is instead."""
     send(GOOD)
     assert sd("onboarding", "show", 99).code == 4
+    assert "part of SD-1" in sd("onboarding", "complete", 3, "site=Gent").err
     ran = sd("offboarding", "complete", 1, "remark=x")
     assert (ran.code, "no offboarding but onboarding" in ran.err) == (4, True)
 

@@ -257,6 +257,23 @@ def test_a_mover_gets_and_gives_back_the_difference(desk: Desk) -> None:
     assert set(parts(desk, number)) == {"phone", "-workplace", "-applications", "-facility"}
 
 
+def test_who_moves_or_leaves_is_named_as_in_the_directory(desk: Desk) -> None:
+    """Of whom HR gives the staff number only; the directory keeps the name."""
+    person = people.add(desk, {"name": "Bo Maes", "staff_number": "000777"}).id
+    few = {"staff_number": "000777", "start_date": "2026-11-23", "job_title": "Diensthoofd"}
+    number = staff_intake.take_in(desk, "mover", few).ticket
+    staff_days.catch_up(desk)
+    assert tickets.get(desk.store, number).summary == "Doorstroom Bo Maes (000777)"
+    assert people.get(desk.store, person).name == "Bo Maes"
+
+
+def test_what_is_taken_back_has_no_list_of_how_it_is_given(desk: Desk) -> None:
+    """Nobody installs a laptop that comes back."""
+    close(desk, *[part.id for part in parts(desk, told(desk).ticket).values()])
+    leaves = parts(desk, told(desk, "offboarding", start_date="", end_date="2027-06-30").ticket)
+    assert [checklists.of(desk.store, leaves[key].id) for key in ("-account", "-workplace")] == [[], []]
+
+
 def test_a_mover_is_changed_in_the_directory_on_the_day(desk: Desk) -> None:
     """Not before."""
     ready(desk)

@@ -135,7 +135,8 @@ def _print_tree(desk: Any, change: Any, parent: Ticket, leaves: Sequence[Any]) -
     when = change.day or "day unknown"
     left = staff_view.days_left(desk, change.day)
     if left is not None and not parent.ended_at:
-        when += f", {counted(abs(left), 'working day')} {'left' if left >= 0 else 'ago'}"
+        days = f"{counted(abs(left), 'working day')} {'left' if left > 0 else 'ago'}"
+        when += f", {days if left else 'today'}"
     output.echo(f"SD-{parent.id}  {parent.summary}  {parent.state}  {when}")
     if change.missing:
         output.echo("HR owes: " + ", ".join(name.replace("_", " ") for name in change.missing))

@@ -60,9 +60,12 @@ def read(row: Row) -> Change:
 def get(store: Store, number: int) -> Change:
     """Return the change whose parent ticket has this number; NotFound when there is none."""
     row = store.one("select * from staff_change where id = :id", id=number)
-    if row is None:
-        raise NotFound(f"ticket {number} is no onboarding, move or offboarding")
-    return read(row)
+    if row is not None:
+        return read(row)
+    whole = of_part(store, number)
+    if whole is not None:
+        raise NotFound(f"ticket {number} is a part of SD-{whole.id}: name that one")
+    raise NotFound(f"ticket {number} is no onboarding, move or offboarding")
 
 
 def of_part(store: Store, number: int) -> Change | None:
@@ -133,8 +136,10 @@ _DIRECTORY = ("mail", "phone", "staff_number", "target_group", "department", "si
 
 
 def directory(values: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the directory keeps of HR's values."""
-    return {"name": full_name(values)} | {name: values[name] for name in _DIRECTORY if values.get(name)}
+    """Return what the directory keeps of HR's values; a name that HR did not give stays as it is there."""
+    known = {name: values[name] for name in _DIRECTORY if values.get(name)}
+    named = any(values.get(field) for field in ("first_name", "last_name", "name"))
+    return {"name": full_name(values), **known} if named else known
 
 
 # --- Writing

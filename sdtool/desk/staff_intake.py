@@ -72,7 +72,7 @@ def _expected(store: Store, kind: str, staff_number: str, day: str) -> staff.Cha
 def _register(desk: Desk, kind: str, given: dict[str, str]) -> staff.Outcome:
     lists, day = staffing(desk.rulebook), given.get(DAY_FIELD[kind], "")
     person = _person(desk, kind, given)
-    values = _with_group(desk, given, person)
+    values = _with_known(desk, given, person)
     missing = lacking(values, kind, lists)
     parent = make_parent(desk, kind, values, day)
     number = given["staff_number"]
@@ -165,14 +165,19 @@ def _person(desk: Desk, kind: str, values: Mapping[str, str]) -> int | None:
         if kind == "onboarding":
             people.edit(desk, known.id, {**staff.directory(values), "active": 1})
         return known.id
-    return people.add(desk, staff.directory(values)).id if kind == "onboarding" else None
+    added = {"name": staff.full_name(values), **staff.directory(values)}
+    return people.add(desk, added).id if kind == "onboarding" else None
 
 
-def _with_group(desk: Desk, given: dict[str, str], person: int | None) -> dict[str, str]:
-    if given.get("target_group"):
-        return given
-    group = desk.rulebook.default_target_group() if person is None else people.target_group(desk, person)
-    return {**given, "target_group": group}
+def _with_known(desk: Desk, given: dict[str, str], person: int | None) -> dict[str, str]:
+    """Complete what HR told with name and target group of the directory."""
+    values = dict(given)
+    if person is not None and staff.full_name(given) == given["staff_number"]:
+        values["name"] = people.get(desk.store, person).name
+    if not given.get("target_group"):
+        default = desk.rulebook.default_target_group()
+        values["target_group"] = default if person is None else people.target_group(desk, person)
+    return values
 
 
 def _old_values(desk: Desk, staff_number: str, person: int | None) -> dict[str, str]:

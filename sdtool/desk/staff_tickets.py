@@ -172,7 +172,8 @@ class _Settling:
         waiting = _waiting(text, until) if text else {}
         more = {"group_key": service.group, "agreed_due": self._due(part), "service": service.key}
         more |= {"reversal": int(part.reversal), "caller": self.parent.caller, **waiting}
-        items = checklists.for_ticket(self.desk, {**fields, **more}, lists=service.checklist)
+        lists = () if part.reversal else service.checklist  # they tell how it is given
+        items = checklists.for_ticket(self.desk, {**fields, **more}, lists=lists)
         ticket = registration.create(
             self.desk, {**fields, **more}, _CONTEXT, self.desk.now, items=items, part_of=self.parent.id
         )
