@@ -132,6 +132,18 @@ def test_what_is_not_in_a_whole_file_is_withdrawn(send: Send) -> None:
     assert send(GOOD, words=("--withdraw-missing",)).out == "1 row: 1 unchanged, 1 withdrawn\n"
 
 
+@pytest.mark.parametrize(
+    "row",
+    [GOOD.replace("000123", "0001 23 x"), GOOD.replace("Jurist", '"Jurist" x'), GOOD + "rrn 85.07.30-033.28"],
+)
+def test_nobody_is_withdrawn_by_a_file_with_a_refused_row(send: Send, sd: Sd, row: str) -> None:
+    """The row may be about who seems to be missing."""
+    send(GOOD)
+    ran = send(row, GOOD.replace("000123", "000124"), words=("--withdraw-missing",))
+    assert ("withdrawn" in ran.out, "nobody is withdrawn" in ran.err) == (False, True)
+    assert len(sd("onboarding", "status", "--format", "json").json()) == 2
+
+
 def test_a_withdrawn_start_is_not_registered_again_by_an_old_file(send: Send, sd: Sd) -> None:
     """Somebody phoned; next week's file still holds her."""
     send(GOOD)

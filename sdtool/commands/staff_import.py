@@ -96,11 +96,20 @@ def _run_import(
             if again:
                 output.remark(f"{read.path} was taken in under this key already: nothing was done")
                 return
-            taken = _take_in(app, kind, checked.rows, withdraw_missing)
+            taken = _take_in(app, kind, checked.rows, withdraw_missing and _whole(checked))
     _say_import(app, read.path, rows_of(read, checked.findings), taken, len(checked.rows), fmt)
     if checked.faults:
         output.flush()  # who loses the list of faults is told so
         raise Refused(_summary_of_faults(read.path, checked, check))
+
+
+def _whole(checked: Any) -> bool:
+    """Tell whether all rows of a file are known: who is in a refused one would be taken for missing."""
+    levels = {finding.level for finding in checked.findings}
+    if "refused" not in levels and not any(row.refused for row in checked.rows):
+        return True
+    output.remark("nobody is withdrawn: a row that is refused may be about them; have the file corrected")
+    return False
 
 
 def _take_in(app: App, kind: str, rows: Sequence[Any], withdraw_missing: bool) -> list[Any]:
