@@ -308,6 +308,24 @@ def test_json_of_a_checklist(worked: Sd) -> None:
     assert [differs(row, heading) for row in ticked + shown] == [[]] * 3
 
 
+def test_json_of_staff(worked: Sd, tmp_path: Path) -> None:
+    """`sd onboarding import`, `status`, `show`, and what `new`, `complete`, `withdraw` give."""
+    file = tmp_path / "hr.csv"
+    file.write_text("Personeelsnummer;Voornaam;Naam;Datum in dienst\n000123;Zoë;Maes;1/2/2027\n000124;;;\n")
+    words = ("--format", "json")
+    told = worked("onboarding", "import", file, *words).json()
+    assert differs(told, "## A file of HR: `sd onboarding import`") == []
+    assert [d for one in told["findings"] for d in differs(one, "Each of the `findings`:")] == []
+    assert [d for one in told["results"] for d in differs(one, "Each of the `results`:")] == []
+    (line,) = worked("onboarding", "status", *words).json()
+    assert differs(line, "## Who comes, moves or leaves: `sd onboarding status`") == []
+    acts = [("show",), ("complete", "site=Gent"), ("withdraw",)]
+    shown = [worked("onboarding", word, line["id"], *more, *words).json() for word, *more in acts]
+    shown.append(worked("offboarding", "new", "000123", "--end-date", "1/4/2027", *words).json())
+    assert [differs(one, "## One of them: `sd onboarding show`") for one in shown] == [[]] * 4
+    assert [differs(part, "Each of the `parts`:") for part in shown[0]["parts"]] == [[]] * 7
+
+
 def test_json_of_reasons_and_time(worked: Sd) -> None:
     """`sd why` and `sd sla show`."""
     why = worked("why", 1, "--format", "json").json()
