@@ -142,7 +142,7 @@ KEYS: dict[str, dict[str, str]] = {
         "valid_from": _SINCE,
     },
     "reports": {
-        "key": "Which report: `kpi`.",
+        "key": "Which report: `kpi`, or `jobs` (what failed; without it, who gets `kpi` reads that).",
         "recipients": "Mail addresses; each gets a mail of its own.",
         "language": "Language of the report: `nl` or `en`.",
     },

@@ -48,7 +48,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "mover": ("staff", "mover", "Who moves: import, new, status, show, complete, withdraw."),
     "offboarding": ("staff", "offboarding", "Who leaves: import, new, status, show, complete, withdraw."),
     "rulebook": ("rulebook", "rulebook_", "The desk's agreements: init, check, show."),
-    "sla": ("sla", "sla", "Deadlines: the ledger of a ticket's time."),
+    "sla": ("sla", "sla", "Deadlines: show, sweep."),
     "calendar": ("calendar", "calendar", "Days off: show, check, sync."),
     "fmis": ("fmis", "fmis", "The facility management system: import, map."),
     "report": ("report", "report", "Reports: the KPIs of the service sheet."),

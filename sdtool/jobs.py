@@ -7,8 +7,10 @@ the second time, and after days without a run one run makes up for all of them.
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -20,6 +22,7 @@ from sdtool.store.base import Store
 
 NIGHTLY = 26 * 3600  # a day of 25 hours, in autumn, and time to run
 LEDGER_DAYS = 90  # how long runs are kept
+LIMIT = 3600.0  # seconds that a run may take; then it is stopped, and the next one goes on
 KEY_DAYS = 30  # how long an idempotency key keeps a script from registering twice
 _STOPPED = "it was stopped before it ended"
 
@@ -78,6 +81,18 @@ def _mail(desk: Desk) -> str:
     return done.counts
 
 
+def _sweep(desk: Desk) -> str:
+    from sdtool.desk import alerts
+
+    done = alerts.sweep(desk)
+    if done is None:
+        return ""
+    steps = len(done.steps)
+    return _counted(
+        [(steps, "step(s)"), (done.mails, "mail(s) queued"), (done.unheard, "with nobody to tell")]
+    )
+
+
 def _staff(desk: Desk) -> str:
     from sdtool.desk import staff_days, staff_letters
 
@@ -104,11 +119,12 @@ def _close(desk: Desk) -> str:
 
 
 def _kpi(desk: Desk) -> str:
-    from sdtool.reports import kpi_mail
+    from sdtool.reports import jobs_mail, kpi_mail
 
     first, after = kpi_period(today(desk))
     queued = kpi_mail.queue_mail(desk, first, after)
-    return _counted([(queued, f"queued about {first:%Y-%m}")])
+    told = jobs_mail.queue_mail(desk, today(desk), late_after(desk.rulebook))
+    return _counted([(queued, f"queued about {first:%Y-%m}"), (told, "queued about jobs")])
 
 
 def kpi_period(today: date) -> tuple[date, date]:
@@ -150,6 +166,13 @@ JOBS: dict[str, Job] = {
     for job in (
         Job("mail", "Delivers the mails that are due.", "every 5 minutes", 1200, _mail),
         Job(
+            "sweep",
+            "Tells agents, groups, lead and manager what nears or passed its deadline.",
+            "every 5 minutes",
+            1200,
+            _sweep,
+        ),
+        Job(
             "staff",
             "Posts the mails of starts, moves and ends, and brings their tickets up to the day.",
             "every 15 minutes",
@@ -172,7 +195,7 @@ JOBS: dict[str, Job] = {
         ),
         Job(
             "kpi",
-            "Queues the KPI mail of the last whole month, once for each recipient.",
+            "Queues the KPI mail of the last whole month, and what jobs did not do the day before.",
             "every night at 04:40",
             NIGHTLY,
             _kpi,
@@ -205,13 +228,36 @@ def run(desk: Desk, name: str) -> str | None:
         started = time.monotonic()
         number = desk.run(lambda: _begin(desk, name))
         try:
-            message = job.work(desk)
+            with _limited(name):
+                message = job.work(desk)
         except BaseException as exc:
             with contextlib.suppress(SdError):  # the first error is the one to tell
                 _end(desk, number, started, "failed", _told(exc))
             raise
         _end(desk, number, started, "done", message)
         return message
+
+
+@contextlib.contextmanager
+def _limited(name: str) -> Iterator[None]:
+    """Stop a run that takes longer than LIMIT: its transaction is rolled back, its lock let go.
+
+    The alarm repeats, in case something swallows it. Only the main thread can have one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise Failed(f"{name} was stopped: it ran for more than {LIMIT:g} s")
+
+    held = signal.signal(signal.SIGALRM, stop)
+    before = signal.setitimer(signal.ITIMER_REAL, LIMIT, 60)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *before)
+        signal.signal(signal.SIGALRM, held)
 
 
 def _begin(desk: Desk, name: str) -> int:

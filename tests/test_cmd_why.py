@@ -18,13 +18,14 @@ def why(sd: Sd, number: int, what: str) -> str:
     return str(sd("why", number, "--format", "json").json()[what]["rule"])
 
 
-def test_four_facts_four_rules(sd: Sd, new: New) -> None:
-    """The table names priority, route and both deadlines, each in one line."""
+def test_five_facts_five_rules(sd: Sd, new: New) -> None:
+    """The table names priority, route and the deadlines, each in one line."""
     assert sd("why", new(category="network", urgency="critical")).out.splitlines() == [
         "Priority     P2: urgency critical x target group staff gives P2",
         "Route        network: rule 'kritiek netwerk' (category network, priority 2)",
         "Respond by   2026-11-23 11:30: incident P2: 1 h, calendar office, from 2026-11-23 10:30",
         "Resolve by   2026-11-24 10:00: incident P2: 8 h, calendar office, from 2026-11-23 10:30",
+        "Update by    2026-11-24 10:30: 8 h 30 min after the customer last heard something, calendar office",
     ]
 
 

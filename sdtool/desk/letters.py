@@ -44,8 +44,8 @@ def note(desk: Desk, ticket: Ticket, text: str) -> Letter | None:
     return write(desk, ticket.id, caller.mail, language, subject, body)
 
 
-def write(desk: Desk, ticket: int, recipient: str, language: str, subject: str, text: str) -> Letter:
-    """Make a letter about a ticket of its words; the recipient is one valid address."""
+def write(desk: Desk, ticket: int | None, recipient: str, language: str, subject: str, text: str) -> Letter:
+    """Make a letter about a ticket (None: about several) of its words; the recipient is one valid address."""
     from sdtool.mail import compose
 
     sender = desk.settings.mail.sender
@@ -65,7 +65,7 @@ def write(desk: Desk, ticket: int, recipient: str, language: str, subject: str, 
     return Letter(recipient, message, message_id)
 
 
-def queue(desk: Desk, ticket: int, kind: str, letter: Letter, dedupe: str = "") -> bool:
+def queue(desk: Desk, ticket: int | None, kind: str, letter: Letter, dedupe: str = "") -> bool:
     """Put a letter in the outbox, in the transaction of the act that it tells about.
 
     With `dedupe`, a name for ever, a second letter of that name is not queued; tell whether it was.

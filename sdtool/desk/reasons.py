@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sdtool.desk import Desk, calendars, tickets
+from sdtool.desk import Desk, calendars, tickets, updates
 from sdtool.desk.replay import undone
 from sdtool.errors import BadSetup
 from sdtool.output import duration, local
 from sdtool.rulebook import Target
 from sdtool.rules import deadline
+from sdtool.rules.escalation import Promise
 from sdtool.rules.lifecycle import Ticket
 from sdtool.rules.priority import derive
 from sdtool.store.journal import history
@@ -24,9 +25,10 @@ class Reason(NamedTuple):
 
 
 def explain(desk: Desk, ticket: Ticket) -> list[Reason]:
-    """Return the reasons for priority, route and both deadlines."""
+    """Return the reasons for priority, route and the deadlines; that of an update where one is agreed."""
     day = tickets.day_of(ticket.opened_at, desk.timezone)
     target = desk.rulebook.target_on(ticket.type, ticket.priority, day)
+    update = updates.deadline(desk, ticket)
     return [
         Reason("priority", f"P{ticket.priority}", _priority(desk, ticket, day)),
         Reason("route", ticket.group_key, _route(desk, ticket)),
@@ -40,7 +42,13 @@ def explain(desk: Desk, ticket: Ticket) -> list[Reason]:
             local(ticket.resolve_due, desk.timezone),
             _promise(desk, ticket, target, "resolve"),
         ),
+        *([_update(desk, update, target)] if update else []),
     ]
+
+
+def _update(desk: Desk, update: Promise, target: Target) -> Reason:
+    rule = f"{duration(update.target)} after the customer last heard something, calendar {target.calendar}"
+    return Reason("update_by", local(update.due, desk.timezone), rule)
 
 
 def _priority(desk: Desk, ticket: Ticket, day: str) -> str:

@@ -339,6 +339,13 @@ def test_json_of_reasons_and_time(worked: Sd) -> None:
     assert {"counted", "paused_customer", "stopped", "outside", "total"} == set(account["sums"])
 
 
+def test_json_of_steps(worked: Sd) -> None:
+    """`sd sla sweep`, when something is late."""
+    swept = worked("sla", "sweep", "--format", "json", as_of="2026-12-15T11:00").json()
+    assert swept
+    assert [differs(row, "## A step of a deadline: `sd sla sweep`") for row in swept] == [[]] * len(swept)
+
+
 def test_json_of_the_report_and_of_errors(worked: Sd) -> None:
     """`sd report kpi`, and a ticket that is not there."""
     report = worked("report", "kpi", "--month", "2026-11", "--format", "json").json()
