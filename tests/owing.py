@@ -6,6 +6,7 @@ import email
 import email.policy
 from datetime import datetime
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -79,3 +80,12 @@ def ask(
 def parsed(message: str) -> EmailMessage:
     """Return a message as a mail program reads it."""
     return email.message_from_string(message, policy=email.policy.default)
+
+
+def golden(name: str, text: str) -> None:
+    """Compare with what lies in golden/; a file that is missing is written, to be read and tried again."""
+    path = Path(__file__).parent / "golden" / name
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
+        raise AssertionError(f"{path} was missing and is written now: read it")
+    assert text == path.read_text(encoding="utf-8")

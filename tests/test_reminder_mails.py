@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from email.message import EmailMessage
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +12,8 @@ from hypothesis import strategies as st
 
 from sdtool.desk import Desk, people, reminders
 from sdtool.rulebook.chasing import Step
-from tests.owing import agree, ask, at, led, parsed, party, person, ticket
+from tests.owing import agree, ask, at, golden, led, parsed, party, person, ticket
 
-GOLDEN = Path(__file__).parent / "golden"
 ODD = "Zoë D'Hondt-Çelik"
 DUE = "2026-11-26 10:30"
 
@@ -96,10 +94,7 @@ def test_every_tone_in_every_language_is_as_agreed(desk: Desk, language: str) ->
             told.append(f"=== {mail.to}: {parsed(mail.message)['Subject']}\n\n{body(mail)}")
         desk.now += 86_400
 
-    golden = GOLDEN / f"remind.{language}.txt"
-    if not golden.exists():
-        golden.write_text("\n".join(told), encoding="utf-8")
-    assert "\n".join(told) == golden.read_text(encoding="utf-8")
+    golden(f"remind.{language}.txt", "\n".join(told))
 
 
 def test_a_mail_of_one_ticket_belongs_to_its_conversation(desk: Desk) -> None:
