@@ -266,6 +266,8 @@ SETTINGS: dict[str, str] = {
     "mail.password_file": "File whose first line is the password. `SD_SMTP_PASSWORD` wins over it.",
     "mail.sender": "Sender of every mail, one address.",
     "mail.timeout": "Seconds that one mail may take, whatever the server does.",
+    "mail.per_run": "Mails that one run sends at most; more are held until a person decides. 0 is no limit.",
+    "mail.per_recipient_day": "Mails that one address gets on one day at most; more are held. 0 is no limit.",
 }
 
 # verb -> command, what it needs

@@ -66,19 +66,12 @@ class Standing(NamedTuple):
 
 
 def _mail(desk: Desk) -> str:
-    from sdtool.mail import deliver, outbox  # smtplib and ssl: only who sends pays for them
+    from sdtool.desk import outgoing
 
     if desk.store.dry_run:
-        return _counted([(len(outbox.due(desk.store, desk.now)), "due")])
-    started = time.monotonic()
-    done = deliver.send(
-        desk.store, desk.settings.mail, now=lambda: desk.now + int(time.monotonic() - started)
-    )
-    if done is None:
-        return ""
-    if done.failed or done.expired:
-        raise Failed(f"mail: {done.counts}", hint="`sd mail queue --state failed` tells which, and why")
-    return done.counts
+        return outgoing.foreseen(desk)
+    done = outgoing.deliver(desk)
+    return done.counts if done else ""
 
 
 def _sweep(desk: Desk) -> str:

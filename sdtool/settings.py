@@ -8,7 +8,7 @@ from sdtool.errors import BadSetup
 
 
 class MailSettings(NamedTuple):
-    """How mail leaves: SMTP host and port, `security` none, starttls or tls, login, sender."""
+    """How mail leaves: SMTP server, `security` none, starttls or tls, login, sender; limits (0: none)."""
 
     host: str = "localhost"
     port: int = 25
@@ -17,6 +17,8 @@ class MailSettings(NamedTuple):
     password_file: str = ""
     sender: str = "servicedesk@localhost"
     timeout: int = 60
+    per_run: int = 1000
+    per_recipient_day: int = 50
 
     def password(self) -> str:
         """Return the password from SD_SMTP_PASSWORD or `password_file`; "" when neither is set."""
@@ -81,6 +83,10 @@ def _mail(table: dict[str, Any], path: str) -> MailSettings:
     settings = MailSettings(**table)
     if settings.security not in ("none", "starttls", "tls"):
         raise BadSetup(f"{path}: mail.security must be none, starttls or tls")
+    if min(settings.per_run, settings.per_recipient_day) < 0 or settings.timeout < 1:
+        raise BadSetup(
+            f"{path}: mail.timeout must be 1 or more, mail.per_run and mail.per_recipient_day 0 or more"
+        )
     return settings
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sdtool import render
 from sdtool.desk import Desk, checklists, handling, owed, people, reminders, tickets
-from sdtool.mail import outbox
+from sdtool.mail import acts
 from sdtool.rulebook.chasing import Step, chasing
 from sdtool.store.base import Store
 from tests.conftest import MELDER
@@ -380,7 +380,7 @@ def test_the_message_id_follows_from_what_it_says(desk: Desk) -> None:
 def test_a_mail_that_was_taken_out_of_the_queue_does_not_come_back(desk: Desk) -> None:
     ask(desk, ticket(desk), "serienummer", person=1)
     on(desk, "2026-11-26 10:30")
-    outbox.cancel(desk, [1])
+    acts.drop(desk, [1])
 
     assert on(desk, "2026-11-26 11:00").mails == []
 

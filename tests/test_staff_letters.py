@@ -12,7 +12,7 @@ import pytest
 from sdtool import render
 from sdtool.desk import Desk, handling, people, staff, staff_letters
 from sdtool.desk.registration import Report, register
-from sdtool.mail import outbox
+from sdtool.mail import acts
 from sdtool.rulebook.staffing import KINDS, READERS, STEPS, Mail, staffing
 from sdtool.store.base import Store
 from tests.conftest import MELDER
@@ -262,7 +262,7 @@ def test_a_letter_goes_out_once_for_ever(desk: Desk) -> None:
 def test_a_letter_that_was_taken_out_of_the_queue_does_not_come_back(desk: Desk) -> None:
     told(desk)
     staff_letters.post(desk)
-    outbox.cancel(desk, [1])
+    acts.drop(desk, [1])
 
     assert staff_letters.post(desk) == 0
 

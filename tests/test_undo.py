@@ -139,7 +139,7 @@ def test_undone_note_is_not_mailed(sd: Sd, new: New, desk: Desk) -> None:
     number = new()
     sd("note", number, "verkeerd", "--public")
     assert sd("undo").code == 0
-    assert [row["state"] for row in desk.store.query("select state from outbox")] == ["cancelled"]
+    assert [row["state"] for row in desk.store.query("select state from outbox")] == ["dropped"]
     assert sd("show", number, "--format", "json").json()["responded_at"] is None
     assert sd("audit", "verify").code == 0
 

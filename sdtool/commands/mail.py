@@ -1,15 +1,16 @@
-"""Outgoing mail: send what is due, look at the queue, try again, cancel."""
+"""Outgoing mail: send what is due, look at the queue and at a mail, try again, hold, drop."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from typing import Any
 
 import click
 
 from sdtool import output
-from sdtool.commands.base import IDS, App, dry_run_option, format_option, said
-from sdtool.mail import outbox
+from sdtool.commands.base import ID, IDS, App, dry_run_option, format_option, said
+from sdtool.errors import UsageFault
+from sdtool.mail import acts, addresses, outbox
 
 _COLUMNS = (
     ("id", "Mail"),
@@ -24,11 +25,13 @@ _COLUMNS = (
     ("last_error", "Last answer"),
 )
 _MOMENTS = ("next_try", "expires_at", "created_at", "sent_at")
+_NAMED = "Mails: 12, 12-15,20, or - for standard input."
+_BAD = (("address", "Address"), ("since", "Since"), ("held", "Held"), ("mail", "Mail"), ("reason", "Answer"))
 
 
 @click.group()
 def mail() -> None:
-    """Outgoing mail: send, queue, retry, cancel."""
+    """Outgoing mail: send, queue, show, retry, hold, drop, bad, good."""
 
 
 @mail.command()
@@ -37,30 +40,21 @@ def mail() -> None:
 def send(app: App) -> None:
     """Deliver what is due (cron runs this).
 
-    Prints one line of counts, or nothing when there was nothing to do. Exits with 1 when a mail
-    failed or expired for good; `sd mail queue --state failed` tells why.
+    Prints one line of counts, or nothing when there was nothing to do. Exits with 1 when a mail failed
+    or expired for good, or was held; `sd mail queue` tells why.
     """
-    if app.dry_run:
-        waiting = len(outbox.due(app.store, app.now))
-        if waiting:
-            said(app, f"Mails due: {waiting}")
-        return
-    from sdtool.mail import deliver  # smtplib and ssl: only who sends pays for them
+    from sdtool.desk import outgoing
 
-    done = deliver.send(app.store, app.settings.mail, now=_clock(app.now))
+    if app.dry_run:
+        waiting = outgoing.foreseen(app.desk)
+        if waiting:
+            said(app, f"Mail: {waiting}")
+        return
+    done = outgoing.deliver(app.desk)
     if done is None:
         output.remark("another `sd mail send` is already running")
-        return
-    if done.counts:
+    elif done.counts:
         output.echo(f"Mail: {done.counts}" + (f" ({done.trouble})" if done.trouble else ""))
-    if done.failed or done.expired:
-        raise click.exceptions.Exit(1)
-
-
-def _clock(now: int) -> Callable[[], int]:
-    """Return a clock that starts at the moment of the command, --as-of or not, and runs on."""
-    started = time.monotonic()
-    return lambda: now + int(time.monotonic() - started)
 
 
 @mail.command()
@@ -70,33 +64,105 @@ def _clock(now: int) -> Callable[[], int]:
 @click.pass_obj
 def queue(app: App, state: str | None, limit: int, fmt: str) -> None:
     """List mails, newest first, without their text."""
-    zone = app.desk.timezone
-    shown = output.local if fmt == "table" else output.iso
-    rows = []
-    for row in outbox.listing(app.store, state=state, limit=limit):
-        record = dict(row) | {key: shown(row[key], zone) or None for key in _MOMENTS}
-        record["maybe_twice"] = bool(row["maybe_twice"])
-        if row["state"] != "queued":
-            record["next_try"] = None
-        rows.append(record)
+    rows = [_shown(app, row, fmt) for row in outbox.listing(app.store, state=state, limit=limit)]
     output.emit(rows, _COLUMNS, fmt)
 
 
-@mail.command()
-@click.argument("ids", type=IDS, help="Mails of the queue: 12, 12-15,20, or - for standard input.")
-@dry_run_option
-@click.pass_obj
-def retry(app: App, ids: list[int]) -> None:
-    """Make mails due now: IDS from `sd mail queue`, as 12-15,20."""
-    outbox.retry(app.desk, ids)
-    said(app, f"Mails due now: {len(ids)}; `sd mail send` sends them.")
+def _shown(app: App, row: Any, fmt: str) -> dict[str, Any]:
+    """Return a mail as lists show it."""
+    dated = output.local if fmt == "table" else output.iso
+    record = dict(row) | {key: dated(row[key], app.desk.timezone) or None for key in _MOMENTS}
+    record["maybe_twice"] = bool(row["maybe_twice"])
+    if row["state"] != "queued":
+        record["next_try"] = None
+    return record
 
 
 @mail.command()
-@click.argument("ids", type=IDS, help="Mails of the queue: 12, 12-15,20, or - for standard input.")
+@click.argument("number", metavar="ID", type=ID, help="Mail of the queue.")
+@format_option
+@click.pass_obj
+def show(app: App, number: int, fmt: str) -> None:
+    """Show a mail: how it stands, its headers, its text.
+
+    About a confidential ticket, only to who may read the ticket.
+    """
+    from sdtool.commands.look import readable
+
+    row = outbox.get(app.store, number)
+    if row["ticket"] is not None:
+        readable(app, row["ticket"])
+    facts = _shown(app, outbox.listing(app.store, id_=number)[0], fmt)
+    headers, text = _read(row["message"])
+    if fmt == "table":
+        known = {key: value for key, value in facts.items() if value not in (None, "")}
+        output.emit_one({**known, **headers, "text": f"\n{text}"}, fmt)
+    else:
+        output.emit_one({**facts, "headers": headers, "text": text}, fmt)
+
+
+def _read(message: str) -> tuple[dict[str, str], str]:
+    """Return headers, decoded, and the plain text of a message of ours."""
+    import email
+    import email.policy
+    from email.message import EmailMessage
+
+    parsed = email.message_from_string(message, policy=email.policy.default)
+    plain = parsed.get_body(("plain",)) if isinstance(parsed, EmailMessage) else None
+    return {name: str(value) for name, value in parsed.items()}, plain.get_content() if plain else ""
+
+
+def _chosen(act: Callable[..., None]) -> Callable[..., None]:
+    """Add what names the mails of an act."""
+    held = click.option("--held", is_flag=True, help="All that are held.")
+    ids = click.argument("ids", type=IDS, required=False, help=_NAMED)
+    return ids(held(dry_run_option(click.pass_obj(act))))
+
+
+def _ids(app: App, ids: list[int] | None, held: bool) -> list[int]:
+    if bool(ids) == held:
+        raise UsageFault("name the mails, or --held for all that are held")
+    return ids or acts.held(app.store)
+
+
+@mail.command()
+@_chosen
+def retry(app: App, ids: list[int] | None, held: bool) -> None:
+    """Make mails due now, held ones too: IDS from `sd mail queue`, as 12-15,20."""
+    done = acts.retry(app.desk, _ids(app, ids, held))
+    said(app, f"Mails due now: {len(done)}; `sd mail send` sends them.")
+
+
+@mail.command()
+@click.argument("ids", type=IDS, help=_NAMED)
 @dry_run_option
 @click.pass_obj
-def cancel(app: App, ids: list[int]) -> None:
+def hold(app: App, ids: list[int]) -> None:
+    """Keep mails until `sd mail retry` or `drop`: IDS from `sd mail queue`, as 12-15,20."""
+    said(app, f"Mails held: {len(acts.hold(app.desk, ids))}")
+
+
+@mail.command()
+@_chosen
+def drop(app: App, ids: list[int] | None, held: bool) -> None:
     """Take mails out of the queue: IDS from `sd mail queue`, as 12-15,20."""
-    outbox.cancel(app.desk, ids)
-    said(app, f"Mails cancelled: {len(ids)}")
+    said(app, f"Mails dropped: {len(acts.drop(app.desk, _ids(app, ids, held)))}")
+
+
+@mail.command()
+@format_option
+@click.pass_obj
+def bad(app: App, fmt: str) -> None:
+    """List addresses that a server refused for good; no mail goes there."""
+    dated = output.local if fmt == "table" else output.iso
+    rows = [{**row, "since": dated(row["since"], app.desk.timezone)} for row in addresses.listing(app.store)]
+    output.emit(rows, _BAD, fmt)
+
+
+@mail.command()
+@click.argument("address", help="One of `sd mail bad`.")
+@dry_run_option
+@click.pass_obj
+def good(app: App, address: str) -> None:
+    """Let mail go to an address again, and what was held for it."""
+    said(app, f"{address} gets mail again; mails due now: {acts.good(app.desk, address)}")

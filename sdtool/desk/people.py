@@ -244,6 +244,10 @@ def _edit(desk: Desk, number: int, given: dict[str, Any]) -> Person:
     was = {name: getattr(person, name) for name in changed}
     desk.store.update("person", number, {**changed, "rev": person.rev + 1})
     _record(desk, number, "edit", {"set": changed, "was": was})
+    if person.mail and changed.get("mail"):
+        from sdtool.mail import addresses
+
+        addresses.moved(desk.store, person.mail, changed["mail"], desk.now)
     return get(desk.store, number)
 
 

@@ -102,14 +102,14 @@ def _unregister(desk: Desk, event: Event) -> str:
 
 def _call_back(desk: Desk, ticket: Ticket, message_id: str) -> None:
     """Take the mail of an act out of the queue; one that may have left is not undone."""
-    from sdtool.mail import outbox
+    from sdtool.mail import acts
 
     row = desk.store.one("select id, state from outbox where message_id = :id", id=message_id)
-    if row is None or row["state"] == "cancelled":
+    if row is None or row["state"] == "dropped":
         return
-    if row["state"] not in ("queued", "failed"):
+    if row["state"] not in ("queued", "failed", "held"):
         raise Refused(f"the customer of ticket {ticket.id} has this in a mail already: not undone")
-    outbox.cancel(desk, [row["id"]])
+    acts.drop(desk, [row["id"]])
 
 
 def _restore(desk: Desk, event: Event, life: list[Event]) -> str:

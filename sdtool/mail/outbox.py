@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from sdtool.errors import BadInput, Conflict, NotFound
+from sdtool.errors import BadInput, NotFound
+from sdtool.mail import addresses
 from sdtool.mail.compose import valid_address
 from sdtool.store.base import Row, Store
-from sdtool.store.journal import Entry, append
 
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Desk(Protocol):
-        """What the operator's acts need of `sdtool.desk.Desk`, which is a layer above this one."""
-
-        store: Store
-        actor: str
-        source: str
-        now: int
-
-
-STATES = ("queued", "sending", "sent", "failed", "cancelled")
+STATES = ("queued", "sending", "sent", "failed", "held", "dropped")
 FIRST_WAIT = 300  # seconds before the second try, doubling; Postfix's minimal_backoff_time
-LONGEST_WAIT = 4000  # seconds between two tries at most; its maximal_backoff_time
+LONGEST_WAIT = 4000  # seconds between two tries; its maximal_backoff_time
+SPREAD = 20  # per cent that a wait may be longer, so that what failed together does not come back together
+LONGEST = LONGEST_WAIT * (100 + SPREAD) // 100
 GIVE_UP = 5 * 86_400  # seconds in the queue after which a mail that was tried has failed
 
 
 class Outcome(NamedTuple):
-    """How a try ended: sent, queued again or failed; `twice` when the server may have it all the same."""
+    """How a try ended: sent, queued again, failed or held.
+
+    `twice` when the server may have it all the same, `bad` when it is the address that was refused for good.
+    """
 
     state: str
     reason: str = ""
     twice: bool = False
+    bad: bool = False
 
 
 def queue(
@@ -83,27 +78,38 @@ def queue(
     return added == 1
 
 
-def due(store: Store, now: int) -> list[int]:
-    """Return the ids of the queued mails whose time has come, longest waiting first.
+def due(store: Store, now: int) -> Sequence[Row]:
+    """Return (id, recipient, released) of the queued mails whose time has come, longest waiting first.
 
     A wait that is longer than any wait we set means that the clock went back: such a mail is due.
     """
-    rows = store.query(
-        "select id from outbox where state = 'queued' and (next_try <= :now or next_try > :now + :longest)"
-        " order by next_try, id",
-        now=now,
-        longest=LONGEST_WAIT,
-    )
-    return [row["id"] for row in rows]
-
-
-def listing(store: Store, *, state: str | None = None, limit: int = 200) -> Sequence[Row]:
-    """Return the newest mails, newest first, without their text; of every state unless one is named."""
     return store.query(
-        "select id, state, kind, ticket, recipient, attempts, next_try, expires_at, maybe_twice, last_error,"
-        " created_at, sent_at, message_id, dedupe from outbox"
-        " where :state is null or state = :state order by id desc limit :limit",
+        "select id, recipient, released from outbox"
+        " where state = 'queued' and (next_try <= :now or next_try > :now + :longest) order by next_try, id",
+        now=now,
+        longest=LONGEST,
+    )
+
+
+def get(store: Store, id_: int) -> Row:
+    """Return a mail with its message; NotFound when there is none."""
+    row = store.one("select * from outbox where id = :id", id=id_)
+    if row is None:
+        raise NotFound(f"there is no mail {id_}", hint="`sd mail queue` lists them")
+    return row
+
+
+def listing(
+    store: Store, *, state: str | None = None, id_: int | None = None, limit: int = 200
+) -> Sequence[Row]:
+    """Return the newest mails, newest first, without their text; all unless a state or one mail is named."""
+    return store.query(
+        "select id, state, kind, ticket, recipient, attempts, next_try, expires_at, created_at, sent_at,"
+        " maybe_twice, last_error, message_id from outbox"
+        " where (:state is null or state = :state) and (:id is null or id = :id)"
+        " order by id desc limit :limit",
         state=state,
+        id=id_,
         limit=limit,
     )
 
@@ -120,9 +126,16 @@ def counts(store: Store) -> dict[str, int]:
 def tidy(store: Store, now: int) -> tuple[int, int]:
     """Take back what a stopped run was sending, give up what is too old; return how many of each.
 
+    A mail is taken back when its lease is over: only then nobody can be sending it any more. (A lock that
+    is free does not say so: a server of PostgreSQL frees the lock of a machine that it no longer reaches.)
     A mail that was never tried gets its try, however old: the desk may have been off for a week.
     """
-    left = store.query("select id, attempts from outbox where state = 'sending' order by id")
+    left = store.query(
+        "select id, attempts, recipient from outbox"
+        " where state = 'sending' and (next_try <= :now or next_try > :now + :longest) order by id",
+        now=now,
+        longest=LONGEST,
+    )
     for row in left:
         mark(store, row, Outcome("queued", "the run that sent it was stopped", twice=True), now)
     expired = store.execute(
@@ -135,68 +148,63 @@ def tidy(store: Store, now: int) -> tuple[int, int]:
     return len(left), expired
 
 
-def claim(store: Store, id_: int) -> Row | None:
-    """Take a queued mail for sending; None when it is queued no more."""
-    return store.one(
-        "update outbox set state = 'sending', attempts = attempts + 1"
-        " where id = :id and state = 'queued' returning id, recipient, message, attempts",
+def claim(store: Store, id_: int, lease_end: int) -> Row | None:
+    """Take a queued mail until `lease_end` for sending; None when it is queued no more.
+
+    A mail to an address that was refused is held instead: the row then says so in `state`.
+    """
+    row = store.one(
+        "update outbox set state = 'sending', attempts = attempts + 1, next_try = :lease_end"
+        " where id = :id and state = 'queued' returning id, state, recipient, message, attempts, released",
         id=id_,
+        lease_end=lease_end,
+    )
+    reason = addresses.reason(store, row["recipient"]) if row and not row["released"] else ""
+    if not row or not reason:
+        return row
+    store.execute(
+        "update outbox set state = 'held', last_error = :reason, attempts = attempts - 1 where id = :id",
+        id=id_,
+        reason=reason,
+    )
+    return {**row, "state": "held", "last_error": reason}
+
+
+def hold(store: Store, mails: Sequence[tuple[int, str]]) -> None:
+    """Keep mails, (id, reason), until a person decides."""
+    store.many(
+        "update outbox set state = 'held', last_error = :reason where id = :id",
+        [{"id": id_, "reason": reason} for id_, reason in mails],
     )
 
 
 def mark(store: Store, row: Row, outcome: Outcome, now: int) -> None:
-    """Write down how the try of a claimed mail ended; queued again, it waits longer after each try."""
-    wait = min(FIRST_WAIT * 2 ** min(row["attempts"] - 1, 10), LONGEST_WAIT)
+    """Write down how the try of a claimed mail ended; queued again, it waits longer after each try.
+
+    The number of tries tells whose claim it is. Who was away for longer than the lease says nothing about the
+    claim of another, but that its mail was sent still spares a second copy.
+    """
     store.execute(
         "update outbox set state = :state, last_error = :reason, next_try = :next_try, sent_at = :sent_at,"
         " maybe_twice = case when :twice = 1 then 1 else maybe_twice end"
-        " where id = :id and state = 'sending'",
+        " where id = :id and attempts = :attempts"
+        " and (state = 'sending' or (state = 'queued' and :state = 'sent'))",
         id=row["id"],
+        attempts=row["attempts"],
         state=outcome.state,
         reason=outcome.reason,
-        next_try=now + wait,
+        next_try=now + (wait(row["id"], row["attempts"]) if outcome.state == "queued" else 0),
         sent_at=now if outcome.state == "sent" else None,
         twice=int(outcome.twice),
     )
+    if outcome.bad:
+        addresses.refuse(store, row["recipient"], outcome.reason, row["id"], now)
 
 
-# --- For the operator
+def wait(id_: int, attempts: int) -> int:
+    """Return the seconds until the next try: doubling, up to a longest, and more for some than for others.
 
-
-def retry(desk: Desk, ids: Sequence[int]) -> list[int]:
-    """Make mails due now, as if they had never been tried; all of them or none. Return their ids.
-
-    Raises:
-        NotFound: there is no such mail.
-        Conflict: it was sent, or is being sent.
+    What is more comes from the mail and the try, not from dice: it can be told, and tested.
     """
-    return desk.store.run(
-        lambda: [_move(desk, id_, "queued", ("queued", "failed", "cancelled")) for id_ in ids]
-    )
-
-
-def cancel(desk: Desk, ids: Sequence[int]) -> list[int]:
-    """Take mails out of the queue for good; all of them or none. Return their ids.
-
-    Raises:
-        NotFound: there is no such mail.
-        Conflict: it was sent or cancelled, or is being sent.
-    """
-    return desk.store.run(lambda: [_move(desk, id_, "cancelled", ("queued", "failed")) for id_ in ids])
-
-
-def _move(desk: Desk, id_: int, state: str, allowed: tuple[str, ...]) -> int:
-    row = desk.store.one("select state, expires_at from outbox where id = :id", id=id_)
-    verb = "retry" if state == "queued" else "cancel"
-    if row is None:
-        raise NotFound(f"there is no mail {id_}: nothing was changed", hint="`sd mail queue` lists them")
-    if row["state"] not in allowed:
-        raise Conflict(f"mail {id_} is {row['state']}, too late to {verb} it: nothing was changed")
-    new: dict[str, object] = {"state": state, "last_error": ""}
-    if state == "queued":
-        late = row["expires_at"] is not None and row["expires_at"] <= desk.now
-        new |= {"attempts": 0, "next_try": desk.now, "expires_at": None if late else row["expires_at"]}
-    desk.store.update("outbox", id_, new)
-    data = {"set": {"state": state}, "was": {"state": row["state"]}}
-    append(desk.store, [Entry("mail", id_, verb, desk.actor, desk.source, desk.now, data)])
-    return id_
+    seconds: int = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
+    return seconds + seconds * (binascii.crc32(f"{id_}:{attempts}".encode()) % (SPREAD + 1)) // 100

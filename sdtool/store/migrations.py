@@ -249,14 +249,16 @@ _BASE = (
         recipient text not null,
         message_id text not null,
         message text not null,
-        state text not null check (state in ('queued', 'sending', 'sent', 'failed', 'held', 'cancelled')),
+        state text not null check (state in ('queued', 'sending', 'sent', 'failed', 'held', 'dropped')),
         attempts {int} not null default 0,
         next_try {int} not null,
         expires_at {int},
         maybe_twice {int} not null default 0,
         last_error text not null default '',
+        released {int} not null default 0 check (released in (0, 1)),
         created_at {int} not null,
-        sent_at {int}
+        sent_at {int},
+        told_at {int}
     ){strict}""",
     "create index outbox_due on outbox (state, next_try)",
     """create table job_run (

@@ -24,6 +24,7 @@ from sdtool.desk import Desk, calendars
 from sdtool.rules import moments
 from sdtool.rules.deadline import Pause, Target, due
 from sdtool.rules.lifecycle import STATES
+from sdtool.store.base import Store
 from tests.conftest import Sd
 
 DOCS, ROOT = replay.DOCS, replay.ROOT
@@ -344,6 +345,18 @@ def test_json_of_steps(worked: Sd) -> None:
     swept = worked("sla", "sweep", "--format", "json", as_of="2026-12-15T11:00").json()
     assert swept
     assert [differs(row, "## A step of a deadline: `sd sla sweep`") for row in swept] == [[]] * len(swept)
+
+
+def test_json_of_mails(worked: Sd, store: Store) -> None:
+    """`sd mail queue`, `show` and `bad`."""
+    worked("note", 1, "--public", "We komen")
+    shown = worked("mail", "show", 1, "--format", "json").json()
+    assert differs(shown, "## A mail: `sd mail queue`, `sd mail show`") == []
+    (listed,) = worked("mail", "queue", "--format", "json").json()
+    assert {**listed, "headers": shown["headers"], "text": shown["text"]} == shown
+    store.insert("bad_address", {"mail_key": "x@example.be", "since": 1, "reason": "550", "mail": 1})
+    (bad,) = worked("mail", "bad", "--format", "json").json()
+    assert differs(bad, "## An address that was refused: `sd mail bad`") == []
 
 
 def test_json_of_the_report_and_of_errors(worked: Sd) -> None:
