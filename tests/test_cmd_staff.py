@@ -233,10 +233,42 @@ def test_new_names_all_that_is_missing(send: Send, sd: Sd) -> None:
         assert option in ran.err
 
 
+def test_new_asks_again(send: Send, sd: Sd) -> None:
+    """A wrong answer is told at once and asked for again; Ctrl-C registers nothing."""
+    send()
+    environment: dict[str, str] = {**os.environ, "SD_AS_OF": NOW}
+    words = ["-m", "sdtool", "onboarding", "new", "000200"]
+    for answers in (["Zoë"], ["Zoë", "Maes", "31/2/2027", "1/2/2027", "ICT", "Jurist", "", "Gent"]):
+        child = pexpect.spawn(
+            sys.executable, words, env=environment, encoding="utf-8", timeout=60, preexec_fn=interruptible
+        )
+        for answer in answers:
+            child.expect(r"owes it\): ")
+            child.sendline(answer)
+        if len(answers) == 1:
+            child.expect(r"owes it\): ")
+            child.sendintr()
+        child.expect(pexpect.EOF)
+        child.close()
+        shown = sd("onboarding", "status", "--format", "json").json()
+        assert (child.exitstatus, len(shown)) == ((130, 0) if len(answers) == 1 else (0, 1)), child.before
+    assert (shown[0]["day"], shown[0]["missing"]) == ("2027-02-01", ["manager mail"])
+
+
 def test_new_takes_what_hr_still_owes(send: Send, sd: Sd) -> None:
     """An empty value says that nobody knows it yet."""
     ran = sd("onboarding", "new", "000200", *NEW[:-1], "")
     assert (ran.code, "HR owes: site" in ran.out) == (0, True)
+
+
+def test_new_after_a_withdrawal_asks_for_everything(send: Send, sd: Sd) -> None:
+    """What was told of the start that was withdrawn is not told of this one."""
+    send(GOOD)
+    sd("checklist", "skip", 2, "1-3", "--reason", "x")
+    sd("close", 2, "--solution", "gemaakt")
+    assert sd("onboarding", "withdraw", 1).code == 0  # it stays open until the account is gone
+    ran = sd("onboarding", "new", "000123")
+    assert (ran.code, "--start-date" in ran.err) == (2, True)
 
 
 def test_new_names_all_faults_at_once(send: Send, sd: Sd) -> None:

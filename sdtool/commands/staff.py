@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -48,7 +49,7 @@ def _new(kind: str) -> click.Command:
         values = {name: value for name, value in given.items() if value is not None}
         _run_new(app, kind, {"staff_number": staff_number, **values}, fmt)
 
-    for field in reversed(_NEW[kind].split()):
+    for field in _NEW[kind].split():
         text = f"{label(field, 'en').capitalize()}."
         command = click.option(f"--{field.replace('_', '-')}", help=text)(command)
     return command
@@ -56,18 +57,16 @@ def _new(kind: str) -> click.Command:
 
 def _run_new(app: App, kind: str, given: dict[str, str], fmt: str) -> None:
     from sdtool.desk import staff_import, staff_intake, staff_letters
-    from sdtool.rules.findings import label
 
     desk = app.desk
     row = staff_import.check_one(desk, kind, given)
+    _refuse(_faults(row))  # before anything is asked
     asked = [field for field in row.missing if field not in given]
     if asked and not interactive():
         options = ", ".join(f"--{field.replace('_', '-')}" for field in asked)
         raise UsageFault(f'missing: {options}; give "" for what HR still owes')
     for field in asked:
-        given[field] = click.prompt(
-            f"{label(field, 'en').capitalize()} (empty: HR owes it)", default="", show_default=False, err=True
-        )
+        given[field] = _ask(desk, kind, given, field)
     row = _without_faults(staff_import.check_one(desk, kind, given))
     outcome = staff_intake.take_in(desk, kind, row.values, again=True)
     output.stored(f"Ticket {outcome.ticket} was registered")
@@ -75,11 +74,37 @@ def _run_new(app: App, kind: str, given: dict[str, str], fmt: str) -> None:
     say_one(app, outcome.action, outcome.ticket, outcome.remarks, fmt)
 
 
+def _ask(desk: Any, kind: str, given: dict[str, str], field: str) -> str:
+    """Ask a person for a field until the answer can be used."""
+    from sdtool.desk import staff_import
+    from sdtool.rules.findings import label
+
+    text = f"{label(field, 'en').capitalize()} (empty: HR owes it)"
+    while True:
+        answer = str(click.prompt(text, default="", show_default=False, err=True))
+        row = staff_import.check_one(desk, kind, {**given, field: answer})
+        wrong = [fault for fault in _faults(row) if fault.field == field]
+        if not wrong:
+            return answer
+        output.remark(_told(wrong))
+
+
+def _faults(row: Any) -> list[Any]:
+    return [f for f in row.findings if f.level != "warning" and f.rule != "missing"]
+
+
+def _told(faults: Sequence[Any]) -> str:
+    return "; ".join(f"{f.field.replace('_', ' ')}: {f.text}, {f.advice}" for f in faults)
+
+
+def _refuse(faults: Sequence[Any]) -> None:
+    if faults:
+        raise UsageFault(_told(faults))
+
+
 def _without_faults(row: Any) -> Any:
     """Return a row that can be taken in; its warnings are said, its faults refused, all at once."""
-    faults = [f for f in row.findings if f.level != "warning" and f.rule != "missing"]
-    if faults:
-        raise UsageFault("; ".join(f"{f.field.replace('_', ' ')}: {f.text}, {f.advice}" for f in faults))
+    _refuse(_faults(row))
     for finding in row.findings:
         if finding.level == "warning":
             output.remark(f"{finding.field.replace('_', ' ')} {finding.text}: {finding.advice}")

@@ -95,7 +95,8 @@ def context(desk: Desk, kind: str) -> Context:
 
 
 def _told(desk: Desk, kind: str) -> dict[str, dict[str, str]]:
-    return {change.staff_number: change.data for change in staff.listing(desk.store, kind)}
+    running = staff.listing(desk.store, kind)
+    return {change.staff_number: change.data for change in running if change.withdrawn_at is None}
 
 
 def _working_days(desk: Desk) -> Callable[[date, date], int]:
