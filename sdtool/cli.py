@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "merge": ("relate", "merge", "Merge tickets into one."),
     "unmerge": ("relate", "unmerge", "Take a merged ticket out again."),
     "undo": ("relate", "undo", "Undo your last act."),
+    "remind": ("remind", "remind", "Remind who owes an answer."),
     "person": ("person", "person", "The directory: add, edit, show, list, import."),
     "onboarding": ("staff", "onboarding", "Who comes: import, new, status, show, complete, withdraw."),
     "mover": ("staff", "mover", "Who moves: import, new, status, show, complete, withdraw."),

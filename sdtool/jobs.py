@@ -86,6 +86,14 @@ def _sweep(desk: Desk) -> str:
     )
 
 
+def _remind(desk: Desk) -> str:
+    from sdtool.desk import reminders
+
+    done = reminders.remind(desk)
+    told = [(len(done.mails), "mail(s) queued"), (len(done.closed), "ticket(s) closed")]
+    return "; ".join(filter(None, (_counted(told), *done.unreachable, *done.refused)))
+
+
 def _staff(desk: Desk) -> str:
     from sdtool.desk import staff_days, staff_letters
 
@@ -164,6 +172,13 @@ JOBS: dict[str, Job] = {
             "every 5 minutes",
             1200,
             _sweep,
+        ),
+        Job(
+            "remind",
+            "Queues the reminders that are due, and closes what they announced.",
+            "every 15 minutes",
+            3600,
+            _remind,
         ),
         Job(
             "staff",
