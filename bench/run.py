@@ -1,6 +1,6 @@
 """Measure `sd` against the reference program, and say where a promise is not kept.
 
-    python bench/run.py [--quick] [--only commands,kpi,import,writers,engines] [--rounds 31]
+    python bench/run.py [--quick] [--only commands,kpi,import,staff,writers,engines] [--rounds 31]
 
 Times differ from machine to machine, ratios hardly do: every figure that is promised is a ratio between
 programs that ran in turn. Judged are medians of time on the wall; `best` is the ratio of the shortest runs,
@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 if __package__ in (None, ""):  # called by its path
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from bench import engines, event_log
+from bench import engines, event_log, staff
 from bench.measure import KEPT, Place, Sample, desk, install, interleaved, median, numbers
 
 NEW = (
@@ -33,7 +33,7 @@ REFERENCE = ("sd-reference", "new", "Printer werkt niet")
 # promised: the median as a ratio to that of the reference, and (FLAT) that of the large desk to the small one
 PROMISED = {"new": 1.25, "show": 1.2, "list": 1.2, "assign": 1.2, "close": 1.2, "next": 1.2}
 FLAT, MOST_MEMORY = 1.1, 40
-ALL = ("commands", "kpi", "import", "writers", "engines")
+ALL = ("commands", "kpi", "import", "staff", "writers", "engines")
 failed: list[str] = []
 
 
@@ -143,6 +143,12 @@ def import_log(place: Place, incidents: int) -> None:
     table(told)
 
 
+def import_staff(place: Place, rows: int, faults: int) -> None:
+    """Measure the import of a file of HR: looked at, taken in, and again, which changes nothing."""
+    print(f"`sd onboarding import` of {rows:,} rows with {faults} faults")
+    table([("", "s", "rows/s", "MiB"), *staff.measure(place, rows, faults)])
+
+
 def writers(place: Place, processes: int, each: int, rounds: int) -> None:
     """Measure registering by many processes at once, in turn with as many of the reference program."""
     database = desk(place, 1_000)
@@ -200,21 +206,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=0, help="rounds of the commands (31, quick 5)")
     given = parser.parse_args()
     sizes = (500, 2_000) if given.quick else (1_000, 100_000)
+    quick, incidents = given.quick, 100 if given.quick else 1_200
+    parts: dict[str, Callable[[Place], None]] = {
+        "commands": lambda place: commands(place, sizes, given.rounds or (5 if quick else 31)),
+        "kpi": lambda place: kpi(place, sizes[1], 1 if quick else 5),
+        "import": lambda place: import_log(place, incidents),
+        "staff": lambda place: import_staff(place, *((200, 20) if quick else (5_000, 200))),
+        "writers": lambda place: writers(place, 32, 2 if quick else 5, 1 if quick else 5),
+        "engines": lambda place: both(place, sizes[1], incidents, 3 if quick else 15),
+    }
     os.makedirs(KEPT, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=KEPT) as folder:
         place = Place(folder)
         install(place)
         for name in given.only.split(","):
-            if name == "commands":
-                commands(place, sizes, given.rounds or (5 if given.quick else 31))
-            elif name == "kpi":
-                kpi(place, sizes[1], 1 if given.quick else 5)
-            elif name == "import":
-                import_log(place, 100 if given.quick else 1_200)
-            elif name == "writers":
-                writers(place, 32, 2 if given.quick else 5, 1 if given.quick else 5)
-            elif name == "engines":
-                both(place, sizes[1], 100 if given.quick else 1_200, 3 if given.quick else 15)
+            parts[name](place)
     for fault in failed:
         print(f"broken: {fault}")
     sys.exit(1 if failed and not given.quick else 0)
