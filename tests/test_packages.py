@@ -37,7 +37,7 @@ def local(moment: int) -> str:
 
 @pytest.mark.parametrize(
     ("days", "wanted"),
-    [(0, "2026-11-16 08:00"), (1, "2026-11-13 16:00"), (2, "2026-11-12 17:00"), (3, "2026-11-10 17:00")],
+    [(0, "2026-11-16 17:00"), (1, "2026-11-13 16:00"), (2, "2026-11-12 17:00"), (3, "2026-11-10 17:00")],
 )
 def test_deadline_is_counted_back_over_weekend_and_holiday(days: int, wanted: str) -> None:
     """Ready at closing time so many working days before Monday 16 November; the 11th is no working day."""

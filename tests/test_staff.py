@@ -74,7 +74,7 @@ def test_deadlines_count_back_from_the_start(desk: Desk) -> None:
     assert due == {
         "account": "2027-01-06 17:00",
         "workplace": "2027-01-07 17:00",
-        "training": "2027-01-11 08:00",
+        "training": "2027-01-11 17:00",
     }
     assert local(desk, tickets.get(desk.store, number).resolve_due) == "2027-01-11 08:00"
 

@@ -61,9 +61,9 @@ def parts_of(kind: str, held: Collection[str], wanted: Collection[str]) -> set[P
 def due(calendar: Calendar, day: date, service: Service, *, reversal: bool) -> int:
     """Return the deadline of a part, epoch seconds.
 
-    What is given is ready at closing time, `days_before` working days before the day; with 0 at the first
-    opening on or after it. What is taken away is done at closing time of the day itself, or `days_after`
-    working days on. A day without hours counts as the working day before it.
+    What is given is ready at closing time, `days_before` working days before the day; 0 is the day itself.
+    What is taken away is done at closing time of the day itself, or `days_after` working days on. A day
+    without hours counts as the next working day for a start, as the one before for an end.
     """
     if reversal:
         moment = calendar.prev_open(_midnight(calendar, day, 1))
@@ -71,6 +71,8 @@ def due(calendar: Calendar, day: date, service: Service, *, reversal: bool) -> i
             moment = calendar.prev_open(_next_midnight(calendar, calendar.next_open(moment)))
         return moment
     moment = calendar.next_open(_midnight(calendar, day, 0))
+    if not service.days_before:
+        return calendar.prev_open(_next_midnight(calendar, moment))
     for _ in range(service.days_before):
         moment = calendar.prev_open(_midnight(calendar, _date(calendar, moment), 0))
     return moment
