@@ -249,6 +249,8 @@ def _outcomes(verb: str, state: str) -> Iterator[tuple[str, set[str]]]:
     for ticket in _tickets(state):
         if verb == "release" and not ticket.agent:
             ticket = ticket._replace(agent="an")
+        if verb == "pend":
+            ticket = ticket._replace(waiting_on="desk" if state == "waiting" else "")
         args = {**_SAMPLE, **_WITHOUT.get(verb, {})}
         changed = decide(ticket, Act(verb, 7, "bram", args, lambda key: 3 if key == "network" else 2))
         yield str(changed.get("state", state)), {name for name in changed if name != "state"}

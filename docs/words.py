@@ -281,6 +281,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "replan": ("by a change of staff", "the day of a change moved"),
     "hold": ("by a change of staff", "something else comes first"),
     "wait": ("`sd wait`", "a party, what is waited for, a moment to come"),
+    "pend": ("`sd pend`", "a moment to come; it waits for nobody"),
     "resume": ("`sd resume`", "–"),
     "escalate": ("`sd escalate --to`", "another group, a reason"),
     "escalate-up": ("`sd escalate --hierarchical`", "a reason"),

@@ -21,6 +21,7 @@ ARGS: dict[str, dict[str, Any]] = {
     "edit": {"fields": {"category": "mail"}},
     "wait": {"party": "customer", "text": "nummer", "until": 2_000, "pauses": True},
     "hold": {"text": "eerst het account"},
+    "pend": {"text": "morgen", "until": 2_000},
     "replan": {"fields": {"agreed_due": 3_000}},
     "resume": {},
     "escalate": {"group": "network"},
@@ -42,7 +43,7 @@ ARGS: dict[str, dict[str, Any]] = {
 # verb -> the states in which it is allowed; everywhere else it is refused
 ALLOWED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("assign", "take", "release", "wait", "escalate", "escalate-up", "return"), OPEN_STATES),
-    **dict.fromkeys(("resolve", "cancel", "merge", "hold", "replan"), OPEN_STATES),
+    **dict.fromkeys(("resolve", "cancel", "merge", "hold", "pend", "replan"), OPEN_STATES),
     "start": ("new", "assigned"),
     "note": tuple(state for state in STATES if state != "merged"),
     "edit": (*OPEN_STATES, "resolved"),
@@ -60,6 +61,7 @@ AFTER = {
     "start": "active",
     "wait": "waiting",
     "hold": "waiting",
+    "pend": "waiting",
     "resolve": "resolved",
     "close": "closed",
     "cancel": "cancelled",
@@ -100,7 +102,9 @@ def after(before: Ticket, verb: str, **args: Any) -> Ticket:
 
 def ready(verb: str, state: str) -> Ticket:
     """Return a ticket in a state that lacks nothing the verb needs beside it."""
-    held = {"agent": "jan"} if verb == "release" else {}
+    held: dict[str, Any] = {"agent": "jan"} if verb == "release" else {}
+    if verb == "pend" and state == "waiting":
+        held = {"waiting_on": "desk", "paused": 0}
     return ticket(state, **held, **({"group_key": "network"} if verb == "return" else {}))
 
 

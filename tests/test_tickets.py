@@ -28,6 +28,7 @@ def act_table() -> list[str]:
         "edit {n} --type request --category mail --summary anders --confidential",
         "edit {n} --priority 1 --reason politie",
         "wait {n} --on customer --for antwoord --until +2wd",
+        "pend {n} --until +2wd --reason later",
         "wait {n} --on internal --for sleutel --until +2wd",
         "escalate {n} --to workplace --reason trommel",
         "escalate {n} --hierarchical --reason pers",

@@ -1,4 +1,4 @@
-"""`sd assign`, `take`, `release`, `start`, `note`, `wait`, `resume`, `escalate`, `return`: handling."""
+"""`sd assign`, `take`, `release`, `start`, `note`, `wait`, `pend`, `resume`, `escalate`, `return`."""
 
 from __future__ import annotations
 
@@ -95,13 +95,25 @@ def wait(
     report(app, handling.wait(app.desk, numbers, party, text, app.moment(until), if_rev=if_rev), fmt)
 
 
+@click.command("pend")
+@click.argument("numbers", metavar="IDS", type=IDS, help="Tickets.")
+@click.option("--until", required=True, metavar="MOMENT", help="When they come back: 14u, morgen 9u, +3wd.")
+@click.option("--reason", default="", help="Why not now.")
+@if_rev_option
+@format_option
+@click.pass_obj
+def pend(app: App, numbers: list[int], until: str, reason: str, if_rev: int | None, fmt: str) -> None:
+    """Put tickets off: they leave the work list and come back at that moment. Their deadlines run on."""
+    report(app, handling.pend(app.desk, numbers, app.moment(until), reason, if_rev=if_rev), fmt)
+
+
 @click.command("resume")
 @click.argument("numbers", metavar="IDS", type=IDS, help="Tickets.")
 @if_rev_option
 @format_option
 @click.pass_obj
 def resume(app: App, numbers: list[int], if_rev: int | None, fmt: str) -> None:
-    """Go on with tickets that waited."""
+    """Go on with tickets that waited or were put off."""
     report(app, handling.each(app.desk, numbers, "resume", {}, if_rev=if_rev), fmt)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sdtool import output
 from sdtool.commands.base import App
 from sdtool.desk import Desk
-from sdtool.rules.lifecycle import Ticket
+from sdtool.rules.lifecycle import DESK, Ticket
 
 MOMENTS = (
     "respond_by",
@@ -52,7 +52,8 @@ def state_line(desk: Desk, ticket: Ticket) -> str:
     if ticket.state == "waiting":
         stands = "the clock stands" if ticket.paused else "the clock runs on"
         until = output.local(ticket.waiting_until, desk.timezone)
-        return f"{line}  for {ticket.waiting_on} until {until}, {stands}  resolve by {due}"
+        whom = "pended" if ticket.waiting_on == DESK else f"for {ticket.waiting_on}"
+        return f"{line}  {whom} until {until}, {stands}  resolve by {due}"
     return f"{line}  resolve by {due}"
 
 

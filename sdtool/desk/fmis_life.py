@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sdtool.desk import Desk, tickets
 from sdtool.desk.fmis_map import OPEN, Map
 from sdtool.desk.fmis_rows import Case, Event
-from sdtool.rules.lifecycle import Ticket
+from sdtool.rules.lifecycle import DESK, Ticket
 from sdtool.rules.priority import derive
 
 OVERRIDE = "from FMIS"
@@ -114,7 +114,8 @@ class Life:
             args = {"counted": 1 if counted is None else counted}
             self._act("reopen", event.moment, event, args, reason="reopened in the FMIS", **args)
         self._describe(event)
-        if self.ticket.state == "waiting" and target in ("new", "active"):
+        waits = self.ticket.state == "waiting" and self.ticket.waiting_on != DESK  # theirs, not ours
+        if waits and target in ("new", "active"):
             self._act("resume", event.moment, event)
         self._place(event)
         self._turn(event, target)

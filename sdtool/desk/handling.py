@@ -49,10 +49,15 @@ def place(desk: Desk, text: str) -> tuple[str, str]:
         raise UsageFault(f"{text!r} names neither a group nor an agent; write GROUP, GROUP/AGENT or /AGENT")
     if group:
         desk.rulebook.group(group)
-    agent = desk.actor if agent == "@me" else agent
-    if len(agent) > 64 or any(not (c.isalnum() or c in "._@-") for c in agent):
-        raise UsageFault(f"{agent!r} is no login name")
-    return group, agent
+    return group, login(desk, agent) if agent else ""
+
+
+def login(desk: Desk, text: str) -> str:
+    """Return a login name as it is kept; `@me` is who acts."""
+    name = desk.actor if text == "@me" else text
+    if not name or len(name) > 64 or any(not (c.isalnum() or c in "._@-") for c in name):
+        raise UsageFault(f"{text!r} is no login name")
+    return name
 
 
 def assign(desk: Desk, numbers: Sequence[int], to: str, *, if_rev: int | None = None) -> list[Ticket]:
@@ -107,6 +112,14 @@ def wait(desk: Desk, numbers: Sequence[int], party: str, text: str, until: int, 
     args = {"party": party, "text": text_of("text of what is waited for", text, longest=500), "until": until}
     pauses = desk.rulebook.party_pauses(party, tickets.day_of(desk.now, desk.timezone))
     return each(desk, numbers, "wait", {**args, "pauses": pauses}, **more)
+
+
+def pend(desk: Desk, numbers: Sequence[int], until: int, reason: str = "", **more: Any) -> list[Ticket]:
+    """Put tickets off until a moment to come: off the work list, while their deadlines run on."""
+    if until <= desk.now:
+        raise UsageFault("--until must lie in the future: it is when the ticket comes back")
+    text = text_of("reason", reason, longest=500) if reason else ""
+    return each(desk, numbers, "pend", {"text": text, "until": until}, **more)
 
 
 def escalate(desk: Desk, numbers: Sequence[int], group: str, reason: str, **more: Any) -> list[Ticket]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sdtool.desk import Desk, tickets
-from sdtool.rules.lifecycle import Ticket
+from sdtool.rules.lifecycle import DESK, Ticket
 from sdtool.store.base import Row
 
 # candidates, or as many as are asked for, of each group, type and priority: within one of these the due
@@ -13,7 +13,10 @@ from sdtool.store.base import Row
 PER_CLASS = 5
 MINE = 200
 # the predicate of open tickets stands first and as in the index; a wait that is over is work again
-_READY = f"{tickets.OPEN} and (state <> 'waiting' or paused = 0 or waiting_until <= :now)"
+_READY = (
+    f"{tickets.OPEN}"
+    " and (state <> 'waiting' or (paused = 0 and waiting_on <> 'desk') or waiting_until <= :now)"
+)
 _QUEUED = (
     f"select * from ticket where {_READY} and group_key = :group and type = :type"  # noqa: S608 (a constant)
     " and priority = :priority"
@@ -83,6 +86,8 @@ def _reason(ticket: Ticket, promise: str, left: int, target: int, now: int) -> s
     from sdtool.output import duration
 
     percent = round(100 * left / max(target, 1))
+    if ticket.waiting_on == DESK:
+        return f"it was put off until now: {duration(left)} left to {promise}"
     if ticket.state == "waiting":
         over = ticket.waiting_until is not None and ticket.waiting_until <= now
         waits = (

@@ -129,7 +129,7 @@ def started(ticket: Ticket) -> bool:
 
 def held_up(ticket: Ticket) -> bool:
     """Tell whether a ticket waits for something that must come first, and nobody took it yet."""
-    return ticket.state == "waiting" and not started(ticket)
+    return ticket.state == "waiting" and bool(ticket.paused) and not started(ticket)
 
 
 _DIRECTORY = ("mail", "phone", "staff_number", "target_group", "department", "site", "language")

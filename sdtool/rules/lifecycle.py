@@ -12,6 +12,7 @@ from sdtool.errors import Conflict, Refused, UsageFault
 
 RETURN_REASONS = ("wrong-group", "incomplete", "no-access", "other")
 LINKS = ("duplicate-of", "part-of", "caused-by", "blocks")
+DESK = "desk"  # what a ticket waits on that was put off here: nobody owes anything, its clock runs
 OPEN_STATES = ("new", "assigned", "active", "waiting")
 ENDED_STATES = ("resolved", "closed", "cancelled", "merged")
 STATES = OPEN_STATES + ENDED_STATES
@@ -215,19 +216,36 @@ def _wait(ticket: Ticket, act: Act) -> Fields:
         "paused": int(act.args["pauses"]),
         **_touched(ticket, act.at),
     }
-    if act.args["party"] == "customer":
+    # a ticket may wait for several: whom it shows is not always who was asked just now
+    if act.args.get("asked", act.args["party"]) == "customer":
         changed |= {"contacts": ticket.contacts + 1, **_answered(ticket, act.at)}
     return changed
 
 
 def _hold(ticket: Ticket, act: Act) -> Fields:
-    """It cannot begin yet: the clock stands, and nobody took it in hand by that."""
+    """It cannot begin yet, or still waits for something: nobody took it in hand by that."""
     return {
         "state": "waiting",
-        "waiting_on": "internal",
+        "waiting_on": act.args.get("party", "internal"),
         "waiting_for": act.args["text"],
         "waiting_until": act.args.get("until"),
-        "paused": 1,
+        "paused": int(act.args.get("pauses", True)),
+    }
+
+
+def _pend(ticket: Ticket, act: Act) -> Fields:
+    """Put off until a moment: it goes on counting, and nobody took it in hand by that."""
+    if ticket.state == "waiting" and ticket.waiting_on != DESK:
+        raise Conflict(
+            f"ticket {ticket.id} waits for the {ticket.waiting_on} already;"
+            f" `sd wait {ticket.id} … --until` moves that, `sd resume {ticket.id}` ends it"
+        )
+    return {
+        "state": "waiting",
+        "waiting_on": DESK,
+        "waiting_for": act.args["text"],
+        "waiting_until": act.args["until"],
+        "paused": 0,
     }
 
 
@@ -315,6 +333,7 @@ _VERBS: dict[str, tuple[tuple[str, ...], Callable[[Ticket, Act], Fields]]] = {
     "replan": (OPEN_STATES, _edit),
     "wait": (OPEN_STATES, _wait),
     "hold": (OPEN_STATES, _hold),
+    "pend": (OPEN_STATES, _pend),
     "resume": (("waiting",), _resume),
     "escalate": (OPEN_STATES, _escalate),
     "escalate-up": (OPEN_STATES, _escalate_up),
