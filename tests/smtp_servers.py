@@ -24,8 +24,9 @@ class Faulty(socketserver.ThreadingTCPServer):
     """A server that does at some stages what `faults` says, `times` times, and is honest otherwise.
 
     The stages are greeting, ehlo, mail, rcpt, data, body, dot, late, rset and quit. An action is a reply
-    ("451 later"), or one of drop, rst, hang, dribble; after "keep " the mail counts as accepted all the
-    same (stage dot). "late" comes right after 250 to the dot. `choose` decides at random.
+    ("451 later"), or one of drop, rst, hang, dribble, "pause 1" (a second, then honest); after "keep "
+    the mail counts as accepted all the same (stage dot). "late" comes right after 250 to the dot.
+    `choose` decides at random.
     """
 
     allow_reuse_address = True
@@ -132,6 +133,9 @@ class _Talk(socketserver.StreamRequestHandler):
             self.finish()
             self.connection.close()
             raise _Gone
+        if action.startswith("pause "):  # seconds, and then the honest answer
+            time.sleep(float(action[6:]))
+            return False
         if action == "hang":
             self.server.ended.wait(30)
             raise _Gone

@@ -150,7 +150,7 @@ WEEK = (
     f"new Printer {NEW}", f"new Nogmaals {NEW}", "person add Bea --mail bea@example.be",
     "person edit 1 --phone 0470", "take 1", "wait 1 --for toner --on customer --until +3wd", "resume 1",
     "link 1 blocks 2", "unlink 1 blocks 2", "assign 2 network", "note 1 gebeld --public", "undo",
-    "note 1 gemaild --public", "mail queue", "mail cancel 2", "close 1 --solution s", "reopen 1 --reason r",
+    "note 1 gemaild --public", "mail queue", "mail drop 2", "close 1 --solution s", "reopen 1 --reason r",
     "merge 2 --into 1", "search printer", "calendar sync", "cron run close", "cron run calendar",
     "report kpi", "audit verify",
 )  # fmt: skip
