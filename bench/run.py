@@ -1,6 +1,6 @@
 """Measure `sd` against the reference program, and say where a promise is not kept.
 
-    python bench/run.py [--quick] [--only commands,kpi,import,staff,writers,engines] [--rounds 31]
+    python bench/run.py [--quick] [--only commands,kpi,import,staff,remind,writers,engines] [--rounds 31]
 
 Times differ from machine to machine, ratios hardly do: every figure that is promised is a ratio between
 programs that ran in turn. Judged are medians of time on the wall; `best` is the ratio of the shortest runs,
@@ -33,7 +33,7 @@ REFERENCE = ("sd-reference", "new", "Printer werkt niet")
 # promised: the median as a ratio to that of the reference, and (FLAT) that of the large desk to the small one
 PROMISED = {"new": 1.25, "show": 1.2, "list": 1.2, "assign": 1.2, "close": 1.2, "next": 1.2}
 FLAT, MOST_MEMORY = 1.1, 40
-ALL = ("commands", "kpi", "import", "staff", "writers", "engines")
+ALL = ("commands", "kpi", "import", "staff", "remind", "writers", "engines")
 failed: list[str] = []
 
 
@@ -149,6 +149,14 @@ def import_staff(place: Place, rows: int, faults: int) -> None:
     table([("", "s", "rows/s", "MiB"), *staff.measure(place, rows, faults)])
 
 
+def remind(mails: int) -> None:
+    """Measure reminders, from what is owed to an SMTP server; this Python needs aiosmtpd."""
+    print(f"`sd remind` with {mails:,} mails", flush=True)
+    program = [sys.executable, "-m", "bench.remind", "--mails", str(mails)]
+    subprocess.run(program, cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))), check=True)
+    print()
+
+
 def writers(place: Place, processes: int, each: int, rounds: int) -> None:
     """Measure registering by many processes at once, in turn with as many of the reference program."""
     database = desk(place, 1_000)
@@ -212,6 +220,7 @@ def main() -> None:
         "kpi": lambda place: kpi(place, sizes[1], 1 if quick else 5),
         "import": lambda place: import_log(place, incidents),
         "staff": lambda place: import_staff(place, *((200, 20) if quick else (5_000, 200))),
+        "remind": lambda place: remind(500 if quick else 10_000),
         "writers": lambda place: writers(place, 32, 2 if quick else 5, 1 if quick else 5),
         "engines": lambda place: both(place, sizes[1], incidents, 3 if quick else 15),
     }
