@@ -322,6 +322,20 @@ def test_what_others_owe_for_a_ticket_that_is_closed_now_is_not_asked(desk: Desk
     assert ([mail.to for mail in done.mails], done.closed) == ([MELDER], [number])
 
 
+@pytest.mark.parametrize("state", ["failed", "held", "dropped"])
+def test_what_was_not_announced_is_not_closed(desk: Desk, state: str) -> None:
+    """The notice lies in the outbox and did not go out; once it did, the ticket is closed."""
+    at_close(desk, ticket(desk))
+    last = desk.store.value("select max(id) from outbox")
+    desk.run(lambda: desk.store.update("outbox", last, {"state": state}))
+    refused = reminders.remind(desk)
+    desk.run(lambda: desk.store.update("outbox", last, {"state": "sent"}))
+
+    assert (refused.closed, len(refused.refused)) == ([], 1)
+    assert "announces its closing did not go out" in refused.refused[0]
+    assert reminders.remind(desk).closed == [1]
+
+
 def test_two_questions_close_a_ticket_once(desk: Desk) -> None:
     number = ticket(desk)
     ask(desk, number, "merk", person=1)

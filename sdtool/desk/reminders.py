@@ -206,11 +206,11 @@ def _closing(items: Iterable[Due]) -> list[int]:
 
 def _closable(desk: Desk, digests: Sequence[Digest], refused: list[str]) -> list[Digest]:
     """Return the digests without what cannot be closed, and without other items of what is closed now."""
-    closing: dict[int, list[int]] = {}
+    closing: dict[int, list[tuple[Digest, Due]]] = {}
     for digest in digests:
         for item in digest.items:
             if item.step.tone == "close":
-                closing.setdefault(item.standing.ticket.id, []).append(item.standing.owed.id)
+                closing.setdefault(item.standing.ticket.id, []).append((digest, item))
     faults = {ticket: _refusal(desk, ticket, items) for ticket, items in closing.items()}
     refused += [f"ticket {ticket} stays open: {fault}" for ticket, fault in faults.items() if fault]
     found, taken = [], set[int]()
@@ -231,15 +231,18 @@ def _stays(item: Due, own: set[int], faults: dict[int, str]) -> bool:
     return ticket not in faults or bool(faults[ticket])
 
 
-def _refusal(desk: Desk, ticket: int, items: Sequence[int]) -> str:
+def _refusal(desk: Desk, ticket: int, items: Sequence[tuple[Digest, Due]]) -> str:
     """Return why a ticket cannot be closed for want of these answers; "" when it can."""
+    own = [item.standing.owed.id for _, item in items]
     others = [
         owed.spelled(entry.id)
         for entry in owed.open_of(desk.store, ticket)
-        if entry.kind == "customer" and entry.id not in items
+        if entry.kind == "customer" and entry.id not in own
     ]
     if others:
         return f"a customer still has time to answer {', '.join(others)}"
+    if any(_unannounced(desk, digest, item.standing.owed) for digest, item in items):
+        return "the mail that announces its closing did not go out; `sd mail queue` tells why"
 
     def rehearse() -> None:
         handling.resolve(desk, [ticket], "-")
@@ -252,6 +255,14 @@ def _refusal(desk: Desk, ticket: int, items: Sequence[int]) -> str:
     except _OWN_FAULT as exc:
         return exc.message
     return ""
+
+
+def _unannounced(desk: Desk, digest: Digest, entry: Owed) -> bool:
+    """Tell whether the last mail about an item came to nothing, or is held."""
+    day = datetime.fromtimestamp(entry.step_at or 0, digest.calendar.zone).date().isoformat()
+    key = dedupe(digest._replace(day=day))
+    state = desk.store.value("select state from outbox where dedupe = :key", key=key)
+    return state in ("failed", "held", "dropped")
 
 
 class _Rehearsed(Exception):
