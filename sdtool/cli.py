@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "onboarding": ("staff", "onboarding", "Who comes: import, new, status, show, complete, withdraw."),
     "mover": ("staff", "mover", "Who moves: import, new, status, show, complete, withdraw."),
     "offboarding": ("staff", "offboarding", "Who leaves: import, new, status, show, complete, withdraw."),
+    "feedback": ("feedback", "feedback", "Satisfaction of customers: record, list, show."),
     "rulebook": ("rulebook", "rulebook_", "The desk's agreements: init, check, show."),
     "sla": ("sla", "sla", "Deadlines: show, sweep."),
     "calendar": ("calendar", "calendar", "Days off: show, check, sync."),

@@ -104,6 +104,13 @@ def _staff(desk: Desk) -> str:
     )
 
 
+def _feedback(desk: Desk) -> str:
+    from sdtool.desk import satisfaction
+
+    done = satisfaction.post(desk)
+    return _counted([(done.asked, "customer(s) asked"), (done.reminded, "reminded")])
+
+
 def _calendar(desk: Desk) -> str:
     from sdtool.desk import calendars
 
@@ -186,6 +193,13 @@ JOBS: dict[str, Job] = {
             "every 15 minutes",
             3600,
             _staff,
+        ),
+        Job(
+            "feedback",
+            "Asks customers of closed tickets how it went, and reminds them once.",
+            "every 15 minutes",
+            3600,
+            _feedback,
         ),
         Job(
             "calendar",

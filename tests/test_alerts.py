@@ -18,9 +18,9 @@ from sdtool import render
 from sdtool.desk import Desk, alerts, handling, tickets
 from sdtool.desk.registration import Report, register
 from sdtool.errors import Conflict
-from sdtool.rulebook.chasing import Agent, Chasing, Escalation, Update
-from sdtool.rulebook.staffing import Staffing
+from sdtool.rulebook.chasing import Agent, Escalation, Reminding, Update
 from tests.conftest import Sd
+from tests.owing import agree
 
 New = Callable[..., int]
 ZONE = ZoneInfo("Europe/Brussels")
@@ -35,15 +35,6 @@ def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=ZONE).timestamp())
 
 
-def agree(desk: Desk, **sections: Any) -> None:
-    """Let the rulebook say something else in these sections."""
-    seldom = list(desk.rulebook.seldom)
-    for name, value in sections.items():
-        rows = tuple(map(tuple, value)) if isinstance(value, list | tuple) else tuple(value)
-        seldom[len(Staffing._fields) + Chasing._fields.index(name)] = rows
-    desk.rulebook = desk.rulebook._replace(seldom=tuple(seldom))
-
-
 @pytest.fixture(autouse=True)
 def addresses(desk: Desk) -> None:
     """Everybody can be reached."""
@@ -52,11 +43,8 @@ def addresses(desk: Desk) -> None:
         for one in desk.rulebook.groups
     )
     desk.rulebook = desk.rulebook._replace(groups=groups)
-    window = ((30_600, 59_400),)
-    agree(desk, agents=AGENTS)
-    seldom = list(desk.rulebook.seldom)
-    seldom[len(Staffing._fields)] = (window, "lead@example.be", "manager@example.be")
-    desk.rulebook = desk.rulebook._replace(seldom=tuple(seldom))
+    reminding = Reminding(((30_600, 59_400),), "lead@example.be", "manager@example.be")
+    agree(desk, agents=AGENTS, reminding=reminding)
 
 
 def ticket(desk: Desk, urgency: str = "critical", opened: str = "2026-11-23T08:00", **more: Any) -> int:

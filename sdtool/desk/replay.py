@@ -158,8 +158,15 @@ _TABLES = {
     "staff": "staff_change",
     "party": "party",
     "owed": "owed",
+    "feedback": "feedback",
 }  # kind of the journal -> table, where rev counts events
-_NAMES = {"person": "person", "staff": "change of staff", "party": "party", "owed": "owed feedback"}
+_NAMES = {
+    "person": "person",
+    "staff": "change of staff",
+    "party": "party",
+    "owed": "owed feedback",
+    "feedback": "answer about ticket",
+}
 
 
 def _records(store: Store) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sdtool.reports import backlog, cohort, staffing
+from sdtool.reports import backlog, cohort, satisfaction, staffing
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.entry import NEUTRAL, UP, Kpi
 from sdtool.reports.percentile import statistics
@@ -106,6 +106,7 @@ def _tally(store: Store, rulebook: Rulebook, current: Period, now: int | None) -
     cohort.count(store, rulebook, clocks, current, tally)
     backlog.count(store, clocks, so_far, tally)
     staffing.count(store, rulebook, clocks, so_far, tally)
+    satisfaction.count(store, so_far, tally)
     return tally
 
 

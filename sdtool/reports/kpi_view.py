@@ -10,6 +10,7 @@ from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi
 from sdtool.reports.kpi import Figure, Report, Split, met
 from sdtool.reports.period import before
 from sdtool.reports.registry import BUCKETS, bucket_key, kpis
+from sdtool.reports.satisfaction import SATISFACTION
 from sdtool.reports.staffing import STAFFING
 from sdtool.reports.times import STATISTICS, TIMES, Time
 from sdtool.rulebook import Rulebook
@@ -27,6 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "reassignment_rate",
         "bounce_rate",
         "reassignments_mean",
+        *(entry.key for entry in SATISFACTION),
     ),
     "waiting": (
         "waiting_share",
@@ -36,6 +38,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "staffing": tuple(entry.key for entry in STAFFING),
 }
+_SURVEYED = tuple(entry.key for entry in SATISFACTION)
 _DIGITS = {"ratio": 2, "days": 1}
 _FORMS = {
     "html": (render.html, "report/kpi"),
@@ -69,14 +72,19 @@ def document(
 def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str] | None) -> dict[str, Any]:
     """Return what the templates name: plain values, with figures as text in `language`.
 
-    Of who comes, moves and leaves it says nothing where the desk was told of nobody.
+    Of who comes, moves and leaves it says nothing where the desk was told of nobody, of satisfaction
+    nothing where nobody was asked.
     """
-    hidden = () if report.staffed else SECTIONS["staffing"]
+    surveyed = any(figure.of for figure in report.kpis if figure.key in _SURVEYED)
+    hidden = (() if report.staffed else SECTIONS["staffing"]) + (() if surveyed else _SURVEYED)
     known = {k: e for k, e in kpis(p.level for p in rulebook.priorities).items() if k not in hidden}
     figures = {figure.key: figure for figure in report.kpis if figure.key in known}
     rows = {key: _row(known[key], figure, language) for key, figure in figures.items()}
     attained = [key for key in rows if "attainment" in key]
-    listed = {**SECTIONS, "promises": attained, "staffing": () if hidden else SECTIONS["staffing"]}
+    listed = {
+        **SECTIONS,
+        "promises": attained,
+    }
     return {
         "organisation": rulebook.organisation.name,
         "desk": rulebook.organisation.desk,
@@ -86,7 +94,7 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
         "first": report.first.isoformat(),
         "after": report.after.isoformat(),
         "norms": [rows[key] for key, figure in figures.items() if figure.norm is not None],
-        "sections": {name: [rows[key] for key in keys] for name, keys in listed.items()},
+        "sections": {name: [rows[key] for key in keys if key in rows] for name, keys in listed.items()},
         "ages": _ages(figures, rows),
         "times": [_time(rows, time, render.REPORT_LANGUAGES.index(language)) for time in TIMES],
         "groups": [_group(split, language) for split in report.groups],
