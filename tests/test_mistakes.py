@@ -78,6 +78,7 @@ DRY = (
     ("mail", "cancel", "1"),
     ("mail", "send"),
     ("person", "import", "people.csv"),
+    ("party", "import", "parties.csv"),
     ("fmis", "import", "fmis.csv", "--map", "map.toml"),
     *(("cron", "run", job) for job in JOBS),
 )
@@ -104,6 +105,7 @@ def busy(sd: Sd, new: New, place: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     assert sd("close", "4,5", "--solution", "s").code == 0
     assert sd("note", "3", "bericht", "--public").code == 0
     (place / "people.csv").write_text("name,mail\nAn Peeters,an@example.be\n")
+    (place / "parties.csv").write_text("kind,name\nsupplier,Acme\n")
     file, _ = write(place, [row("09:00", "Nieuw"), row("09:10", "Opgelost")], map_text())
     Path(file).rename(place / "fmis.csv")
     monkeypatch.chdir(place)

@@ -80,19 +80,27 @@ def note(
 
 @click.command("wait")
 @click.argument("numbers", metavar="IDS", type=IDS, help="Tickets.")
-@click.option("--on", "party", type=click.Choice(PARTIES), required=True, help="Who owes the feedback.")
+@click.option("--on", "kind", type=click.Choice(PARTIES), help="Who owes the feedback; --party tells it too.")
+@click.option("--party", default="", help="Supplier or internal service of `sd party`: number, name or mail.")
 @click.option("--for", "text", required=True, help="What is waited for.")
 @click.option(
-    "--until", required=True, metavar="MOMENT", help="When you look again: vr, +3wd, morgen 9u, 2026-11-27."
+    "--until", required=True, metavar="MOMENT", help="When it is due: vr, +3wd, morgen 9u, 2026-11-27."
 )
 @if_rev_option
 @format_option
 @click.pass_obj
-def wait(
-    app: App, numbers: list[int], party: str, text: str, until: str, if_rev: int | None, fmt: str
-) -> None:
-    """Wait for somebody's feedback; per party the rulebook says whether the clock stops."""
-    report(app, handling.wait(app.desk, numbers, party, text, app.moment(until), if_rev=if_rev), fmt)
+def wait(app: App, /, numbers: list[int], kind: str | None, until: str, fmt: str, **options: Any) -> None:
+    """Wait for somebody's feedback; per party the rulebook says whether the clock stops.
+
+    A ticket may wait for several: each `sd wait` asks one more, `sd owed list` shows them all.
+    """
+    if kind is None:
+        from sdtool.desk import parties
+
+        if not options["party"]:
+            raise UsageFault("name who owes the feedback: --on customer, or --party NAME")
+        kind = parties.find_one(app.store, options["party"]).kind
+    report(app, handling.wait(app.desk, numbers, kind, until=app.moment(until), **options), fmt)
 
 
 @click.command("pend")

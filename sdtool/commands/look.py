@@ -226,6 +226,8 @@ _REGISTERED = (
 def told(verb: str, data: dict[str, Any], zone: str) -> str:
     """Return what an event changed, in one line."""
     parts = [str(data[name]) for name in ("text", "reason") if data.get(name)]
+    if "owed" in data:
+        parts.append(f"F-{data['owed']}")
     if "item" in data:
         item = data["item"]
         parts.append(f"{item['number']} {item['text']}" + (f" ({item['remark']})" if item["remark"] else ""))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sdtool import output
 from sdtool.commands.base import App, OwnFile, dry_run_option, format_option
-from sdtool.desk import people
+from sdtool.desk import Desk, people
 from sdtool.errors import BadInput, UsageFault
+
+if TYPE_CHECKING:
+    from sdtool.desk.records import Imported
+    from sdtool.desk.tables import Table
 
 _COLUMNS = (
     ("id", "Id"),
@@ -134,14 +139,26 @@ def import_(app: App, file: str, encoding: str | None) -> None:
     The header names the fields: name, mail, phone, staff_number, target_group, department, site,
     language. People are matched by staff number, else by mail address.
     """
+    imported(app, file, encoding, _IMPORTED, people.import_table, "The people")
+
+
+def imported(
+    app: App,
+    file: str,
+    encoding: str | None,
+    known: tuple[str, ...],
+    take_in: Callable[[Desk, str, Table], Imported],
+    what: str,
+) -> None:
+    """Take a CSV file in whose header holds fields of `known`, the name at least; say what it did."""
     from sdtool.desk.tables import read_table
 
     table = read_table(file, encoding=encoding)
-    unknown = [repr(name) for name in table.header if name not in _IMPORTED]
+    unknown = [repr(name) for name in table.header if name not in known]
     if unknown or "name" not in table.header:
         wrong = f"unknown column {', '.join(unknown)}" if unknown else "no column name"
-        raise BadInput(f"{file}: {wrong}; the header holds {', '.join(_IMPORTED)}")
-    done = people.import_table(app.desk, file, table)
-    output.stored("The people were imported")
+        raise BadInput(f"{file}: {wrong}; the header holds {', '.join(known)}")
+    done = take_in(app.desk, file, table)
+    output.stored(f"{what} were imported")
     would = "(dry run) " if app.dry_run else ""
     output.echo(f"{would}{done.added} added, {done.changed} changed, {done.same} unchanged")

@@ -100,18 +100,36 @@ def note(desk: Desk, number: int, text: str, *, public: bool, if_rev: int | None
     return desk.run(work)
 
 
-def wait(desk: Desk, numbers: Sequence[int], party: str, text: str, until: int, **more: Any) -> list[Ticket]:
-    """Wait for `party` (customer, supplier, internal) to give `text`, until a moment to come.
+def wait(
+    desk: Desk,
+    numbers: Sequence[int],
+    kind: str,
+    text: str,
+    until: int,
+    *,
+    party: str = "",
+    if_rev: int | None = None,
+) -> list[Ticket]:
+    """Wait for a customer, a supplier or an internal service to give `text`, until a moment to come.
 
-    Whether the clock stops meanwhile is agreed per party in the rulebook.
+    It is owed from now on (`desk/owed.py`), by the caller or by `party`; a ticket may wait for several.
+    Whether the clock stops meanwhile is agreed per kind in the rulebook.
     """
-    if party not in PARTIES:
-        raise UsageFault(f"wait for one of {', '.join(PARTIES)}, not {party!r}")
+    from sdtool.desk import owed, parties
+
+    if kind not in PARTIES:
+        raise UsageFault(f"wait for one of {', '.join(PARTIES)}, not {kind!r}")
     if until <= desk.now:
-        raise UsageFault("--until must lie in the future: it is when you look at the ticket again")
-    args = {"party": party, "text": text_of("text of what is waited for", text, longest=500), "until": until}
-    pauses = desk.rulebook.party_pauses(party, tickets.day_of(desk.now, desk.timezone))
-    return each(desk, numbers, "wait", {**args, "pauses": pauses}, **more)
+        raise UsageFault("--until must lie in the future: it is when the answer is due")
+    what = text_of("text of what is waited for", text, longest=500)
+
+    def work() -> list[Ticket]:
+        who = parties.owing(desk.store, kind, party) if party else None
+        for number in numbers:
+            owed.ask(desk, number, kind, what, until, party=who, if_rev=if_rev)
+        return [tickets.get(desk.store, number) for number in numbers]
+
+    return desk.run(work)
 
 
 def pend(desk: Desk, numbers: Sequence[int], until: int, reason: str = "", **more: Any) -> list[Ticket]:

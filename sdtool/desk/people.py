@@ -2,7 +2,7 @@
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdtool.desk import Desk
@@ -13,11 +13,13 @@ from sdtool.rules.texts import fold as fold
 from sdtool.store.base import Row, Store
 
 if TYPE_CHECKING:
+    from sdtool.desk.records import Imported
     from sdtool.desk.tables import Table
 
 FIELDS = ("name", "mail", "phone", "staff_number", "target_group", "department", "site", "language", "active")
 _LONGEST = 200
 _LANGUAGES = ("nl", "en", "fr")
+NULLABLE = ("mail", "phone", "staff_number", "escalation_mail")  # what is null rather than ""
 
 
 class Person(NamedTuple):
@@ -116,7 +118,12 @@ def _by_name(store: Store, key: str) -> list[Row]:
         " order by name_key, id limit 1000",
         pattern=f"%{pattern}%",
     )
-    return [r for r in rows if all(any(p.startswith(w) for p in r["name_key"].split()) for w in words)]
+    return [row for row in rows if begins(row["name_key"], words)]
+
+
+def begins(name_key: str, words: Sequence[str]) -> bool:
+    """Tell whether every word begins a word of a folded name; no words begin none."""
+    return bool(words) and all(any(part.startswith(word) for part in name_key.split()) for word in words)
 
 
 def find_one(store: Store, text: str) -> Person:
@@ -145,15 +152,7 @@ def listing(store: Store, text: str | None, limit: int) -> list[Person]:
 def clean(book: Rulebook, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a person, checked; every fault in one UsageFault."""
     faults: list[str] = []
-    given = {name: _trimmed(name, value, faults) for name, value in values.items()}
-    if "name" in given and not given["name"]:
-        faults.append("the name is empty")
-    if given.get("mail") and not re.fullmatch(MAIL, given["mail"]):
-        faults.append(f"{given['mail']!r} is not a mail address")
-    if given.get("phone") and len(re.sub(r"\D", "", given["phone"])) < 3:
-        faults.append(f"{given['phone']!r} is not a phone number")
-    if given.get("language", "nl") not in _LANGUAGES:
-        faults.append(f"the language must be one of {', '.join(_LANGUAGES)}, not {given['language']!r}")
+    given = cleaned(values, faults)
     if "target_group" in given:
         try:
             find(book.target_groups, given["target_group"], "target group")
@@ -164,6 +163,21 @@ def clean(book: Rulebook, values: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
+def cleaned(values: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
+    """Return fields without needless space, noting what is wrong with a name, a language, or how to reach."""
+    given = {name: _trimmed(name, value, faults) for name, value in values.items()}
+    if "name" in given and not fold(given["name"]):
+        faults.append("the name is empty")
+    for mail in (given.get("mail"), given.get("escalation_mail")):
+        if mail and not re.fullmatch(MAIL, mail):
+            faults.append(f"{mail!r} is not a mail address")
+    if given.get("phone") and len(re.sub(r"\D", "", given["phone"])) < 3:
+        faults.append(f"{given['phone']!r} is not a phone number")
+    if given.get("language", "nl") not in _LANGUAGES:
+        faults.append(f"the language must be one of {', '.join(_LANGUAGES)}, not {given['language']!r}")
+    return given
+
+
 def _trimmed(name: str, value: Any, faults: list[str]) -> Any:
     if not isinstance(value, str):
         return value
@@ -171,7 +185,7 @@ def _trimmed(name: str, value: Any, faults: list[str]) -> Any:
     if name == "staff_number" and is_national_number(value):
         faults.append("a national register number may not be kept: give the staff number")
     text = " ".join(value.split())
-    return text or (None if name in ("mail", "phone", "staff_number") else "")
+    return text or (None if name in NULLABLE else "")
 
 
 def check_text(name: str, value: str, faults: list[str], *, longest: int) -> None:
@@ -222,11 +236,10 @@ def add(desk: Desk, values: Mapping[str, Any]) -> Person:
 
 
 def _add(desk: Desk, values: dict[str, Any]) -> Person:
+    from sdtool.desk import records
+
     _refuse_twins(desk.store, values, 0)
-    number = desk.store.next_number("person")
-    desk.store.insert("person", {"id": number, **values})
-    _record(desk, number, "new", {"set": values, "was": {}})
-    return get(desk.store, number)
+    return get(desk.store, records.add(desk, "person", values))
 
 
 def edit(desk: Desk, person: int, values: Mapping[str, Any]) -> Person:
@@ -236,14 +249,12 @@ def edit(desk: Desk, person: int, values: Mapping[str, Any]) -> Person:
 
 
 def _edit(desk: Desk, number: int, given: dict[str, Any]) -> Person:
+    from sdtool.desk import records
+
     person = get(desk.store, number)
     changed = {name: value for name, value in given.items() if getattr(person, name) != value}
-    if not changed:
-        return person
     _refuse_twins(desk.store, changed, number)
-    was = {name: getattr(person, name) for name in changed}
-    desk.store.update("person", number, {**changed, "rev": person.rev + 1})
-    _record(desk, number, "edit", {"set": changed, "was": was})
+    records.change(desk, "person", person, "edit", changed)
     if person.mail and changed.get("mail"):
         from sdtool.mail import addresses
 
@@ -251,51 +262,18 @@ def _edit(desk: Desk, number: int, given: dict[str, Any]) -> Person:
     return get(desk.store, number)
 
 
-def _record(desk: Desk, number: int, verb: str, data: Mapping[str, Any]) -> None:
-    from sdtool.store.journal import Entry, append
-
-    append(desk.store, [Entry("person", number, verb, desk.actor, desk.source, desk.now, data)])
-
-
-class Imported(NamedTuple):
-    """What an import did, in people."""
-
-    added: int
-    changed: int
-    same: int
-
-
-def import_table(desk: Desk, path: str, table: "Table") -> Imported:
+def import_table(desk: Desk, path: str, table: "Table") -> "Imported":
     """Add or change people, matched by staff number, else by mail; all of them or none.
 
     Raises:
         BadInput: a row cannot be taken; every such row is named with its line.
     """
-    return desk.run(lambda: _import(desk, path, table))
+    from sdtool.desk import records
 
-
-def _import(desk: Desk, path: str, table: "Table") -> Imported:
-    from sdtool.desk.tables import Fault, refused
-
-    counts, faults = {"added": 0, "changed": 0, "same": 0}, []
-    lines: dict[int, int] = {}  # person -> the line that named them
-    for line, row in table.records():
-        try:
-            person, did = _take_in(desk, {name: value for name, value in row.items() if value.strip()})
-        except (UsageFault, Conflict) as exc:
-            faults.append(Fault(line, exc.message))
-            continue
-        counts[did] += 1
-        if lines.setdefault(person, line) != line:
-            faults.append(Fault(line, f"is the same person as line {lines[person]}"))
-    if faults:
-        raise refused(path, faults)
-    return Imported(**counts)
+    return records.import_table(desk, path, table, _take_in, "person")
 
 
 def _take_in(desk: Desk, row: Mapping[str, Any]) -> tuple[int, str]:
-    if not row.get("name"):
-        raise UsageFault("the name is empty")
     given = clean(desk.rulebook, row)
     twin = twin_of(desk.store, given)
     if twin is None:

@@ -99,6 +99,22 @@ def _reason(ticket: Ticket, promise: str, left: int, target: int, now: int) -> s
     return f"{duration(left)} of {duration(target)} left to {promise} ({percent} %)"
 
 
+def _owed(desk: Desk, ticket: Ticket, visible: bool) -> list[str]:
+    if ticket.state != "waiting":
+        return []
+    from sdtool.desk import owed
+
+    return owed.lines(desk, ticket.id, visible=visible)
+
+
+_TALLY = ("checklist_items", "checklist_settled", "checklist_open")
+
+
+def _checklist(desk: Desk, ticket: Ticket) -> dict[str, int]:
+    items, settled, held = tickets.tally(desk.store, ticket.id)
+    return {"checklist_items": items, "checklist_settled": settled, "checklist_open": held}
+
+
 _CALLER = ("caller", "caller_mail", "caller_phone", "department")
 
 
@@ -118,7 +134,6 @@ def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
 
     visible = queue.may_see(desk, ticket)
     hidden = queue.HIDDEN
-    items, settled, held = tickets.tally(desk.store, ticket.id)
     return {
         "id": ticket.id,
         "summary": ticket.summary if visible else hidden,
@@ -150,14 +165,13 @@ def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
         "waiting_on": ticket.waiting_on,
         "waiting_for": ticket.waiting_for if visible else hidden,
         "waiting_until": ticket.waiting_until,
+        "owed": _owed(desk, ticket, visible),
         "escalations": ticket.escalations,
         "reassignments": ticket.reassignments,
         "reopens": ticket.reopens,
         "merged_into": ticket.merged_into,
         "links": [f"{row['ticket']} {row['kind']} {row['other']}" for row in links.of(desk.store, ticket.id)],
-        "checklist_items": items,
-        "checklist_settled": settled,
-        "checklist_open": held,
+        **_checklist(desk, ticket),
         "description": ticket.description if visible else hidden,
         "solution": ticket.solution if visible else hidden,
         "cause": ticket.cause if visible else hidden,

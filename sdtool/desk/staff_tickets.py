@@ -10,7 +10,17 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
-from sdtool.desk import Desk, calendars, checklists, people, registration, staff, tickets
+from sdtool.desk import (
+    Desk,
+    calendars,
+    checklists,
+    owed,
+    parties,
+    people,
+    registration,
+    staff,
+    tickets,
+)
 from sdtool.rulebook import routes_in_force
 from sdtool.rulebook.staffing import Staffing, staffing
 from sdtool.rules.lifecycle import ENDED_STATES, Fields, Ticket
@@ -20,6 +30,7 @@ from sdtool.rules.routing import Case, route
 from sdtool.rules.worktime import Calendar
 from sdtool.store.base import Store
 
+_ORIGIN = "staff"  # of what HR owes
 _CONTEXT = {"priority_reason": "change of staff", "route_reason": "change of staff"}
 _WORDS = {
     "nl": {"onboarding": "Indiensttreding", "mover": "Doorstroom", "offboarding": "Uitdiensttreding"},
@@ -224,17 +235,35 @@ class _Settling:
         change, ticket = self.change, self.parent
         if ticket.state in ENDED_STATES:
             return
+        owing = next((o for o in owed.open_of(self.desk.store, ticket.id) if o.origin == _ORIGIN), None)
         if change.withdrawn_at is not None:
+            if owing is not None:
+                owed.cancel(self.desk, owing.id, self._reason(), change=change.id)
             if all(part.state in ENDED_STATES for part in self.held.values()):
                 self._apply(ticket, "cancel", {}, {"reason": self._reason()})
             return
-        ticket = self._replan_parent(ticket)
-        owed = ", ".join(name.replace("_", " ") for name in change.missing)
-        text = f"{self.lists.staff.hr}: {owed}" if owed else ""
-        if text and not staff.started(ticket) and ticket.waiting_for != text:
-            self._apply(ticket, "hold", {"text": text})
-        elif not text and staff.held_up(ticket):
-            self._apply(ticket, "resume", {})
+        self._chase(self._replan_parent(ticket), owing)
+
+    def _chase(self, ticket: Ticket, owing: owed.Owed | None) -> None:
+        """Let HR owe exactly what is missing, until nothing is; who took the parent in hand decides."""
+        desk, hr = self.desk, self.lists.staff.hr
+        missing = ", ".join(name.replace("_", " ") for name in self.change.missing)
+        party = parties.named(desk.store, hr, "internal")
+        number, what = (party.id, missing) if party is not None else (None, f"{hr}: {missing}")
+        context: dict[str, Any] = {"change": self.change.id}
+        if owing is not None and not missing:
+            owed.answer(desk, owing.id, **context)
+        elif owing is not None:
+            owed.restate(desk, owing.id, what, number, **context)
+        elif missing and not staff.started(ticket):
+            due_at = self._answer_due()
+            owed.ask(desk, ticket.id, "internal", what, due_at, party=number, origin=_ORIGIN, **context)
+
+    def _answer_due(self) -> int:
+        """HR has three working days, but not longer than until the day itself."""
+        term = self.calendar.add_days(self.desk.now, 3)
+        begins = opening(self.calendar, date.fromisoformat(self.change.day)) if self.change.day else term
+        return min(term, begins) if begins > self.desk.now else term
 
     def _replan_parent(self, ticket: Ticket) -> Ticket:
         change = self.change

@@ -144,6 +144,10 @@ def write(desk: Desk, ticket: Ticket, verb: str, changed: Fields, data: Mapping[
     if moved or _CLOCK_FIELDS & changed.keys():
         changed = changed | _moved_promises(desk, ticket, after)
     after = record(desk, ticket, verb, changed, data, at)
+    if ticket.state == "waiting" != after.state:
+        from sdtool.desk import owed
+
+        owed.settled(desk, after, at)
     if (ticket.ended_at is None) != (after.ended_at is None):
         _followed(desk, after, at, data)
     return after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdtool.desk import Desk, checklists, links, replay, staff, tickets
+from sdtool.desk import Desk, checklists, links, owed, replay, staff, tickets
 from sdtool.errors import Conflict, NotFound, Refused
 from sdtool.rules.lifecycle import Act, Ticket, decide
 from sdtool.store.journal import history
@@ -29,7 +29,7 @@ def last_act(desk: Desk) -> list[Event]:
     )
     lives: dict[tuple[str, int], list[Event]] = {}
     # the kind is looked at here: in the statement, it would send SQLite through the index of all events
-    rows = [row for row in rows if row["kind"] in ("ticket", "person", "staff")]
+    rows = [row for row in rows if row["kind"] in ("ticket", "person", "staff", "owed", "party")]
     for row in rows:
         subject = (row["kind"], row["subject"])
         if subject not in lives:
@@ -65,7 +65,8 @@ def undo(desk: Desk) -> list[str]:
         told = [_take_back(desk, event) for event in events]
         for event in events:
             # an item that is another ticket may stand elsewhere now than when the act was done
-            checklists.follow(desk, event["subject"], desk.now, undoes=event["id"])
+            if event["kind"] == "ticket":
+                checklists.follow(desk, event["subject"], desk.now, undoes=event["id"])
         return told
 
     return desk.run(work)
@@ -78,17 +79,24 @@ def _take_back(desk: Desk, event: Event) -> str:
     later = [e for e in life if e["id"] > event["id"] and e["id"] not in taken_back and e["verb"] != "undo"]
     if later:
         by = later[-1]["actor"]
-        raise Conflict(
-            f"{event['kind']} {event['subject']} was changed since ({later[-1]['verb']} by {by}): not undone"
-        )
+        raise Conflict(f"{_named(event)} was changed since ({later[-1]['verb']} by {by}): not undone")
     if event["kind"] == "staff":
         kind, number = staff.get(desk.store, event["subject"]).kind, event["subject"]
         raise Refused(f"a change of staff is not undone: `sd {kind} withdraw {number}` takes it back")
+    if event["kind"] == "owed":
+        return owed.take_back(desk, event, max(desk.now, life[-1]["at"]))
+    if event["kind"] == "party":
+        raise Refused(f"a change of a party is not undone: use `sd party edit #{event['subject']} …`")
     if event["kind"] != "ticket":
         raise Refused(f"a change of a person is not undone: use `sd person edit {event['subject']} …`")
     if event["verb"] == "new":
         return _unregister(desk, event)
     return _restore(desk, event, life)
+
+
+def _named(event: Event) -> str:
+    number = event["subject"]
+    return owed.spelled(number) if event["kind"] == "owed" else f"{event['kind']} {number}"
 
 
 def _unregister(desk: Desk, event: Event) -> str:

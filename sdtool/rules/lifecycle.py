@@ -238,7 +238,7 @@ def _pend(ticket: Ticket, act: Act) -> Fields:
     if ticket.state == "waiting" and ticket.waiting_on != DESK:
         raise Conflict(
             f"ticket {ticket.id} waits for the {ticket.waiting_on} already;"
-            f" `sd wait {ticket.id} … --until` moves that, `sd resume {ticket.id}` ends it"
+            f" `sd owed extend` moves that, `sd resume {ticket.id}` ends it"
         )
     return {
         "state": "waiting",

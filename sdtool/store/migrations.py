@@ -188,7 +188,8 @@ _BASE = (
         ended_at {int},
         ended_by text not null default '',
         remark text not null default '',
-        rev {int} not null default 1
+        rev {int} not null default 1,
+        origin text not null default ''
     ){strict}""",
     "create index owed_ticket on owed (ticket)",
     "create index owed_open on owed (kind, due_at) where state = 'open'",

@@ -299,6 +299,18 @@ def test_json_of_lists(worked: Sd) -> None:
     assert [differs(row, "## What to do: `sd next`") for row in steps] == [[]] * len(steps)
 
 
+def test_json_of_owed_feedback(worked: Sd) -> None:
+    """`sd owed` and `sd party`: open, answered, of a party and of a person."""
+    party = worked("party", "add", "Acme", "--kind", "supplier", "--format", "json").json()
+    worked("wait", 1, "--party", "acme", "--for", "drum", "--until", "+2d")
+    ended = worked("owed", "done", 2, "--format", "json").json()
+    found = worked("owed", "list", "--all", "--format", "json").json()
+    assert [differs(row, "## Owed feedback: `sd owed list`") for row in [ended, *found]] == [[]] * (
+        1 + len(found)
+    )
+    assert differs(party, "## A party: `sd party list`") == []
+
+
 def test_json_of_a_checklist(worked: Sd) -> None:
     """`sd checklist show`, and what an act on it gives."""
     heading = "## An item of a checklist: `sd checklist show`"

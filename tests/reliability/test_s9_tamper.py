@@ -41,6 +41,7 @@ def lived(sd: Sd, new: Callable[..., int], database: Path) -> Path:
         ["take", numbers[0]],
         ["wait", numbers[0], "--on", "customer", "--for", "serienummer", "--until", "+2wd"],
         ["resume", numbers[0]],
+        ["party", "add", "Acme", "--kind", "supplier"],
         ["link", numbers[1], "part-of", numbers[0]],
         ["close", numbers[1], "--solution", "vervangen"],
         ["merge", numbers[2], "--into", numbers[3]],
@@ -151,7 +152,7 @@ def _columns() -> list[tuple[str, str]]:
                 db.execute(statement)
         return [
             (table, column)
-            for table in ("ticket", "pause", "link", "person")
+            for table in ("ticket", "pause", "link", "person", "party", "owed")
             for (column,) in db.execute(f"select name from pragma_table_info('{table}')")
         ]
 
@@ -165,6 +166,9 @@ def changed_record(path: Path, table: str, column: str) -> None:
         "kind": "'blocks'", "fmis_ref": "'F-1'", "mail": "'x@example.be'", "mail_key": "'x'",
         "staff_number": "'x'", "phone": "'1'", "phone_key": "'1'", "party": "'supplier'",
     }  # fmt: skip
+    if table in ("party", "owed"):
+        allowed |= {"kind": "'internal'", "state": "'open'", "ticket": "2", "person": "null", "party": "1"}
+        allowed |= {"escalation_mail": "'x'"}
     key = row_of(path)
     ((row, value),) = rows(path, f"select {key}, {column} from {table} order by 1 limit 1")
     new = allowed.get(column) or (
@@ -175,7 +179,7 @@ def changed_record(path: Path, table: str, column: str) -> None:
 
 @pytest.mark.parametrize(("table", "column"), _columns())
 def test_every_column_of_the_records(sd: Sd, lived: Path, table: str, column: str) -> None:
-    """S9: a ticket, pause, link or person changed without the journal."""
+    """S9: a ticket, pause, link, person, party or owed feedback changed without the journal."""
     changed_record(lived, table, column)
 
     seen(sd)
@@ -187,6 +191,8 @@ RECORDS = {
     "delete a pause": "delete from pause where start_at = (select min(start_at) from pause)",
     "delete a link": "delete from link",
     "delete a person": "delete from person",
+    "delete a party": "delete from party",
+    "delete what is owed": "delete from owed",
     "forge a pause": "insert into pause select id, opened_at, opened_at + 60, null, 'customer' from ticket"
                      " where id = 5",
     "forge a link": "insert into link values (4, 'blocks', 5)",
