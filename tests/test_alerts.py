@@ -21,6 +21,7 @@ from sdtool.errors import Conflict
 from sdtool.rulebook.chasing import Agent, Escalation, Reminding, Update
 from tests.conftest import Sd
 from tests.owing import agree
+from tests.test_query_plans import planned, scans
 
 New = Callable[..., int]
 ZONE = ZoneInfo("Europe/Brussels")
@@ -394,3 +395,38 @@ def test_no_step_twice_and_none_that_is_due_left_out(desk: Desk, life: list[tupl
     assert all((*key, percent) in noted for key, percents in told.items() for percent in percents)
     with contextlib.suppress(Conflict):
         handling.cancel(desk, [number], "klaar")
+
+
+@pytest.mark.sqlite("its query plans")
+def test_sweep_reads_open_tickets_only(desk: Desk) -> None:
+    """However many have ended: by the indexes of open ones, and from there by key."""
+    ticket(desk)
+    with planned(desk) as steps:
+        alerts.look(desk)
+    whole = [
+        step for step in scans(steps) if "USING INDEX ticket_open" not in step and "ticket_agent" not in step
+    ]
+    assert steps
+    assert whole == []
+
+
+# --- Mistakes of others
+
+
+def test_holiday_brings_no_step_forward(desk: Desk) -> None:
+    """M1: a program that counted days back escalated earlier because of a day off."""
+    free = {"calendar": "office", "day": "2026-11-24", "name": "Vrij", "hours": "[]"}
+    desk.store.run(lambda: desk.store.insert("holiday", free))
+    desk.store.cache.clear()
+    ticket(desk, opened="2026-11-23T14:00")
+    told = {step: moment for moment, step, _ in sweeps(desk, "2026-11-26T17:00")}
+    assert told["resolve 75"] == "Wed 11:00"  # three hours on Monday, three on Wednesday
+
+
+def test_every_ticket_is_told_however_many(desk: Desk) -> None:
+    """M6: a program that took a hundred a run left the others to luck."""
+    numbers = {ticket(desk) for _ in range(120)}
+    desk.now = at("2026-11-23T16:30")
+    done = alerts.sweep(desk)
+    assert done is not None
+    assert {step.ticket for step, _ in done.steps if step.promise == "resolve"} == numbers
