@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sdtool.reports import backlog, cohort, satisfaction, staffing
+from sdtool.reports import backlog, cohort, owing, satisfaction, staffing
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.entry import NEUTRAL, UP, Kpi
 from sdtool.reports.percentile import statistics
@@ -107,6 +107,7 @@ def _tally(store: Store, rulebook: Rulebook, current: Period, now: int | None) -
     backlog.count(store, clocks, so_far, tally)
     staffing.count(store, rulebook, clocks, so_far, tally)
     satisfaction.count(store, so_far, tally)
+    owing.count(store, clocks, so_far, tally)
     return tally
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sdtool import render
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi
 from sdtool.reports.kpi import Figure, Report, Split, met
+from sdtool.reports.owing import OWING
 from sdtool.reports.period import before
 from sdtool.reports.registry import BUCKETS, bucket_key, kpis
 from sdtool.reports.satisfaction import SATISFACTION
@@ -35,10 +36,12 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "waiting_share_customer",
         "waiting_share_supplier",
         "waiting_share_internal",
+        *(entry.key for entry in OWING),
     ),
     "staffing": tuple(entry.key for entry in STAFFING),
 }
 _SURVEYED = tuple(entry.key for entry in SATISFACTION)
+_OWED = tuple(entry.key for entry in OWING)
 _DIGITS = {"ratio": 2, "days": 1}
 _FORMS = {
     "html": (render.html, "report/kpi"),
@@ -73,10 +76,11 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
     """Return what the templates name: plain values, with figures as text in `language`.
 
     Of who comes, moves and leaves it says nothing where the desk was told of nobody, of satisfaction
-    nothing where nobody was asked.
+    nothing where nobody was asked, of those who owe feedback nothing where none came.
     """
     surveyed = any(figure.of for figure in report.kpis if figure.key in _SURVEYED)
-    hidden = (() if report.staffed else SECTIONS["staffing"]) + (() if surveyed else _SURVEYED)
+    silent = tuple(figure.key for figure in report.kpis if figure.key in _OWED and not figure.of)
+    hidden = (() if report.staffed else SECTIONS["staffing"]) + (() if surveyed else _SURVEYED) + silent
     known = {k: e for k, e in kpis(p.level for p in rulebook.priorities).items() if k not in hidden}
     figures = {figure.key: figure for figure in report.kpis if figure.key in known}
     rows = {key: _row(known[key], figure, language) for key, figure in figures.items()}

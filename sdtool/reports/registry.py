@@ -1,7 +1,7 @@
 """The KPIs: what each is called, how it is defined, where the definition comes from, what it is made of.
 
-`n` and `of` name what `cohort`, `backlog`, `satisfaction` and `staffing` count; `statistic` is taken of the
-measures that `n` names.
+`n` and `of` name what `cohort`, `backlog`, `owing`, `satisfaction` and `staffing` count; `statistic` is taken
+of the measures that `n` names.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi, count, kpi
+from sdtool.reports.owing import OWING
 from sdtool.reports.satisfaction import SATISFACTION
 from sdtool.reports.staffing import STAFFING
 from sdtool.reports.times import STATISTICS, TIMES, Time
@@ -349,6 +350,7 @@ def kpis(levels: Iterable[int]) -> dict[str, Kpi]:
         *_QUALITY,
         *SATISFACTION,
         *(_waiting(party) for party in ("", *PARTIES)),
+        *OWING,
         *STAFFING,
     )
     return {entry.key: entry for entry in listed}
