@@ -186,9 +186,9 @@ def _table(records: list[dict[str, Any]], columns: Sequence[tuple[str, str]], ou
         dates = [all(re.match(r"\d{4}-\d\d-\d\d", t or "-") for t in c) for c in zip(*grid[1:], strict=True)]
         firm = [*map(max, numeric, dates)]  # a number or a moment that is cut says something else
         widths = _fit(widths, firm, _terminal_width(out))
-    more = "…" if _is_unicode(out) else "~"
-    lines = [_line(cells, widths, numeric, more) for cells in grid]
-    return "\n".join([style(lines[0], "bold", stream=out), *lines[1:]]) + "\n"
+    head, *lines = [_line(cells, widths, numeric, "…" if _is_unicode(out) else "~") for cells in grid]
+    named = [style(head, "bold", stream=out)] * bool(head)  # columns without headers have no line of them
+    return "\n".join([*named, *lines]) + "\n"
 
 
 def _line(cells: list[str], widths: list[int], numeric: list[bool], more: str) -> str:

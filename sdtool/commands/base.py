@@ -75,15 +75,19 @@ class App:
         if self._desk is not None:
             self._desk.store.close()
 
-    def moment(self, text: str) -> int:
-        """Read a moment as people write it (`10:40`, `morgen 9u`, `+3wd`), in the desk's time zone."""
+    def moment(self, text: str, since: int | None = None) -> int:
+        """Read a moment as people write it (`10:40`, `morgen 9u`, `+3wd`), in the desk's time zone.
+
+        `since` is the moment that it is counted from, by default now.
+        """
         from sdtool.desk import calendars
         from sdtool.rules import moments
 
         book = self.rulebook
         calendar = calendars.load(self.desk.store, book, book.calendars[0].key, self.now)
         try:
-            return moments.parse(text, self.now, calendar, book.organisation.timezone)
+            start = self.now if since is None else since
+            return moments.parse(text, start, calendar, book.organisation.timezone)
         except ValueError as exc:
             raise UsageFault(str(exc)) from None
 

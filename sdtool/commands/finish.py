@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from sdtool import output
 from sdtool.commands.base import IDS, App, dry_run_option, format_option, if_rev_option
 from sdtool.commands.shown import report
 from sdtool.desk import handling
+from sdtool.rules.lifecycle import Ticket
 
 
 @click.command("close")
@@ -22,7 +24,9 @@ def close(app: App, numbers: list[int], solution: str, cause: str, if_rev: int |
 
     A ticket with open sub-tickets is refused.
     """
-    report(app, handling.resolve(app.desk, numbers, solution, cause, if_rev=if_rev), fmt)
+    ended = handling.resolve(app.desk, numbers, solution, cause, if_rev=if_rev)
+    report(app, ended, fmt)
+    _remind(app, ended)
 
 
 @click.command("reopen")
@@ -45,4 +49,18 @@ def reopen(app: App, numbers: list[int], reason: str, if_rev: int | None, fmt: s
 @click.pass_obj
 def cancel(app: App, numbers: list[int], reason: str, if_rev: int | None, fmt: str) -> None:
     """Cancel tickets that should not have been made; no KPI counts them."""
-    report(app, handling.cancel(app.desk, numbers, reason, if_rev=if_rev), fmt)
+    ended = handling.cancel(app.desk, numbers, reason, if_rev=if_rev)
+    report(app, ended, fmt)
+    _remind(app, ended)
+
+
+def _remind(app: App, ended: list[Ticket]) -> None:
+    """Tell that what was promised for a ticket is not over because it ended."""
+    for ticket in ended:
+        rows = app.store.query(
+            "select id, text, at from promise where ticket = :id and state = 'open' order by at, id",
+            id=ticket.id,
+        )
+        for row in rows:
+            at = output.local(row["at"], app.desk.timezone)
+            output.remark(f"promise {row['id']} for SD-{ticket.id} stays open: {at} {row['text']}")

@@ -18,8 +18,8 @@ from sdtool.desk import plan, queue
 def next_(app: App, group: tuple[str, ...], limit: int, fmt: str) -> None:
     """Tell what to do now; the first line says why.
 
-    Ordered by remaining working time as a share of what was promised, then priority, then age:
-    your own tickets, and those nobody has in your groups.
+    What you promised to do by now comes first. The rest is ordered by remaining working time as a share of
+    the target, then priority, then age: your own tickets, and those nobody has in your groups.
     """
     desk = app.desk
     groups = [desk.rulebook.group(key).key for key in group] or list(desk.rulebook.groups_of(desk.actor))
@@ -29,7 +29,13 @@ def next_(app: App, group: tuple[str, ...], limit: int, fmt: str) -> None:
         row = queue.brief(desk, {**step.ticket._asdict(), "caller_name": ""})
         del row["caller"]
         rows.append(
-            {**row, "share_left": round(step.share, 4), "seconds_left": step.left, "why": step.reason}
+            {
+                **row,
+                "share_left": round(step.share, 4),
+                "seconds_left": step.left,
+                "promise": step.due[0] if step.due is not None else None,
+                "why": step.reason,
+            }
         )
     zone = desk.timezone
     if fmt in ("json", "jsonl"):

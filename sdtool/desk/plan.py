@@ -26,21 +26,32 @@ _MINE = (
     f"select * from ticket where {_READY} and agent = :agent"  # noqa: S608 (a constant)
     " order by resolve_due, id limit :limit"
 )
+# the state stands as in the partial index
+_DUE = (
+    "select id, ticket, kind, text, at from promise where state = 'open' and agent = :agent and at <= :now"
+    " and ticket is not null order by at, id limit :limit"
+)
 
 
 class Step(NamedTuple):
-    """A ticket to work on: `share` of the promised time that is left (negative: late), and why."""
+    """A ticket to work on: `share` of the promised time that is left (negative: late), and why.
+
+    `due` is the promise to a customer that is due for it: its number, and what the agent will be told.
+    """
 
     ticket: Ticket
     share: float
     left: int
     promise: str
     now: int
+    due: tuple[int, str] | None = None
 
     @property
     def reason(self) -> str:
-        """In words: how much of the promise is left; made only for the few steps that are shown."""
+        """In words: what was promised, or how much time is left; made only for the few that are shown."""
         ticket = self.ticket
+        if self.due is not None:
+            return self.due[1]
         target = ticket.resolve_target if self.promise == "resolve" else ticket.respond_target
         return _reason(ticket, self.promise, self.left, target, self.now)
 
@@ -48,13 +59,40 @@ class Step(NamedTuple):
 def next_steps(desk: Desk, groups: Sequence[str], limit: int) -> list[Step]:
     """Return what the actor should do, first things first: own tickets, and what nobody has in `groups`.
 
-    Ordered by remaining working time over target, then priority, then age.
+    What the actor promised to do by now comes before all; the rest is ordered by remaining working time
+    over target, then priority, then age.
     """
-    candidates = _candidates(desk, groups, max(limit, PER_CLASS))
-    since = min([desk.now, *(ticket.opened_at for ticket in candidates)])
+    promised = _promised(desk, limit)
+    candidates = [t for t in _candidates(desk, groups, max(limit, PER_CLASS)) if t.id not in promised]
+    known = [*(ticket for ticket, _ in promised.values()), *candidates]
+    since = min([desk.now, *(ticket.opened_at for ticket in known)])
+    first = [_step(desk, ticket, since)._replace(due=due) for ticket, due in promised.values()]
     steps = [_step(desk, ticket, since) for ticket in candidates]
     steps.sort(key=lambda s: (s.share, s.ticket.priority, s.ticket.opened_at, s.ticket.id))
-    return steps[:limit]
+    return [*first, *steps][:limit]
+
+
+def _promised(desk: Desk, limit: int) -> dict[int, tuple[Ticket, tuple[int, str]]]:
+    """Return the tickets for which the actor promised something by now, each with the first of that."""
+    rows = desk.store.query(_DUE, agent=desk.actor, now=desk.now, limit=limit)
+    found: dict[int, tuple[Ticket, tuple[int, str]]] = {}
+    for row in rows:
+        if row["ticket"] not in found:
+            ticket = tickets.get(desk.store, row["ticket"])
+            found[ticket.id] = (ticket, (row["id"], _said(desk, ticket, row)))
+    return found
+
+
+def _said(desk: Desk, ticket: Ticket, row: Row) -> str:
+    from sdtool.desk import queue
+    from sdtool.output import local
+
+    moment = local(row["at"], desk.timezone)
+    today = tickets.day_of(desk.now, desk.timezone) == moment[:10]
+    what = "to call back" if row["kind"] == "callback" else "this"
+    text = row["text"] if queue.may_see(desk, ticket) else queue.HIDDEN
+    ended = f", the ticket is {ticket.state}" if ticket.ended_at is not None else ""
+    return f"you promised {what} at {moment[11:] if today else moment}: {text} (promise {row['id']}{ended})"
 
 
 def _candidates(desk: Desk, groups: Sequence[str], limit: int) -> list[Ticket]:
@@ -99,15 +137,26 @@ def _reason(ticket: Ticket, promise: str, left: int, target: int, now: int) -> s
     return f"{duration(left)} of {duration(target)} left to {promise} ({percent} %)"
 
 
+def _open_promises(desk: Desk, number: int, visible: bool) -> list[str]:
+    from sdtool.output import local
+
+    rows = desk.store.query(
+        "select id, kind, agent, text, at from promise where ticket = :id and state = 'open' order by at, id",
+        id=number,
+    )
+    return [
+        f"{row['id']} {row['kind']} {local(row['at'], desk.timezone)} {row['agent']}"
+        + (f": {row['text']}" if visible else "")
+        for row in rows
+    ]
+
+
 def _owed(desk: Desk, ticket: Ticket, visible: bool) -> list[str]:
     if ticket.state != "waiting":
         return []
     from sdtool.desk import owed
 
     return owed.lines(desk, ticket.id, visible=visible)
-
-
-_TALLY = ("checklist_items", "checklist_settled", "checklist_open")
 
 
 def _checklist(desk: Desk, ticket: Ticket) -> dict[str, int]:
@@ -172,6 +221,7 @@ def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
         "merged_into": ticket.merged_into,
         "links": [f"{row['ticket']} {row['kind']} {row['other']}" for row in links.of(desk.store, ticket.id)],
         **_checklist(desk, ticket),
+        "promises": _open_promises(desk, ticket.id, visible),
         "description": ticket.description if visible else hidden,
         "solution": ticket.solution if visible else hidden,
         "cause": ticket.cause if visible else hidden,

@@ -159,6 +159,7 @@ _TABLES = {
     "party": "party",
     "owed": "owed",
     "feedback": "feedback",
+    "promise": "promise",
 }  # kind of the journal -> table, where rev counts events
 _NAMES = {
     "person": "person",
@@ -166,6 +167,7 @@ _NAMES = {
     "party": "party",
     "owed": "owed feedback",
     "feedback": "answer about ticket",
+    "promise": "promise",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sdtool.desk import Desk
 from sdtool.errors import NotFound
-from sdtool.rules.lifecycle import Ticket
+from sdtool.rules.lifecycle import DESK, Ticket
 from sdtool.store.base import Row, Store
 from sdtool.store.journal import Entry, append
 
@@ -129,7 +129,7 @@ def started(ticket: Ticket) -> bool:
 
 def held_up(ticket: Ticket) -> bool:
     """Tell whether a ticket waits for something that must come first, and nobody took it yet."""
-    return ticket.state == "waiting" and bool(ticket.paused) and not started(ticket)
+    return ticket.state == "waiting" and ticket.waiting_on != DESK and not started(ticket)
 
 
 _DIRECTORY = ("mail", "phone", "staff_number", "target_group", "department", "site", "language")

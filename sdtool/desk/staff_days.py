@@ -26,7 +26,7 @@ def _due(store: Store, now: int) -> list[int]:
     rows = store.query(
         "select distinct link.other from ticket"
         " join link on link.ticket = ticket.id and link.kind = 'part-of'"
-        " where ticket.ended_at is null and ticket.state = 'waiting' and ticket.paused = 1"
+        " where ticket.ended_at is null and ticket.state = 'waiting' and ticket.waiting_on <> 'desk'"
         " and ticket.accepted_at is null and ticket.service <> '' and ticket.waiting_until <= :now"
         " order by link.other",
         now=now,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdtool.desk import Desk, checklists, links, owed, replay, staff, tickets
+from sdtool.desk import Desk, checklists, links, owed, promises, replay, staff, tickets
 from sdtool.errors import Conflict, NotFound, Refused
 from sdtool.rules.lifecycle import Act, Ticket, decide
 from sdtool.store.journal import history
@@ -29,7 +29,7 @@ def last_act(desk: Desk) -> list[Event]:
     )
     lives: dict[tuple[str, int], list[Event]] = {}
     # the kind is looked at here: in the statement, it would send SQLite through the index of all events
-    rows = [row for row in rows if row["kind"] in ("ticket", "person", "staff", "owed", "party")]
+    rows = [row for row in rows if row["kind"] in ("ticket", "person", "staff", "promise", "owed", "party")]
     for row in rows:
         subject = (row["kind"], row["subject"])
         if subject not in lives:
@@ -83,6 +83,8 @@ def _take_back(desk: Desk, event: Event) -> str:
     if event["kind"] == "staff":
         kind, number = staff.get(desk.store, event["subject"]).kind, event["subject"]
         raise Refused(f"a change of staff is not undone: `sd {kind} withdraw {number}` takes it back")
+    if event["kind"] == "promise":
+        return promises.take_back(desk, event)
     if event["kind"] == "owed":
         return owed.take_back(desk, event, max(desk.now, life[-1]["at"]))
     if event["kind"] == "party":

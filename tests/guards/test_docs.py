@@ -299,6 +299,22 @@ def test_json_of_lists(worked: Sd) -> None:
     assert [differs(row, "## What to do: `sd next`") for row in steps] == [[]] * len(steps)
 
 
+def test_json_of_promises_and_the_agenda(worked: Sd) -> None:
+    """`sd promise`, `sd appointment` and `sd agenda`, with something of each kind."""
+    heading = "## A promise: `sd promise list`"
+    made = worked("promise", 3, "bellen", "--at", "14u", "--callback", "--format", "json").json()
+    worked("appointment", "Overleg", "--at", "15u", "--until", "16u")
+    worked("promise", "move", 2, "--at", "16u")
+    listed = worked("promise", "list", "--format", "json").json()
+    worked("pend", 3, "--until", "17u")
+    found = worked("agenda", "--week", "--format", "json", as_of="2026-11-23T14:30").json()
+    assert [differs(row, heading) for row in [made, *listed]] == [[]] * 3
+    assert {"callback", "appointment", "resolve", "returns", "open", "closed"} <= {r["kind"] for r in found}
+    assert [differs(row, "## The agenda: `sd agenda`") for row in found] == [[]] * len(found)
+    steps = worked("next", "--format", "json", as_of="2026-11-23T14:30").json()
+    assert differs(steps[0], "## What to do: `sd next`") == []
+
+
 def test_json_of_owed_feedback(worked: Sd) -> None:
     """`sd owed` and `sd party`: open, answered, of a party and of a person."""
     party = worked("party", "add", "Acme", "--kind", "supplier", "--format", "json").json()

@@ -48,6 +48,8 @@ def lived(sd: Sd, new: Callable[..., int], database: Path) -> Path:
         ["note", numbers[3], "gebeld"],
         ["assign", numbers[3], "workplace"],
         ["undo"],
+        ["promise", numbers[3], "terugbellen", "--at", "16u"],
+        ["promise", "move", "1", "--at", "+1d"],
     ):
         ran = sd(*words)
         assert ran.code == 0, (words, ran.err)
@@ -152,7 +154,7 @@ def _columns() -> list[tuple[str, str]]:
                 db.execute(statement)
         return [
             (table, column)
-            for table in ("ticket", "pause", "link", "person", "party", "owed")
+            for table in ("ticket", "pause", "link", "person", "promise", "party", "owed")
             for (column,) in db.execute(f"select name from pragma_table_info('{table}')")
         ]
 
@@ -166,6 +168,8 @@ def changed_record(path: Path, table: str, column: str) -> None:
         "kind": "'blocks'", "fmis_ref": "'F-1'", "mail": "'x@example.be'", "mail_key": "'x'",
         "staff_number": "'x'", "phone": "'1'", "phone_key": "'1'", "party": "'supplier'",
     }  # fmt: skip
+    if table == "promise":
+        allowed |= {"kind": "'callback'", "state": "'kept'", "ticket": "1"}
     if table in ("party", "owed"):
         allowed |= {"kind": "'internal'", "state": "'open'", "ticket": "2", "person": "null", "party": "1"}
         allowed |= {"escalation_mail": "'x'"}
@@ -179,7 +183,7 @@ def changed_record(path: Path, table: str, column: str) -> None:
 
 @pytest.mark.parametrize(("table", "column"), _columns())
 def test_every_column_of_the_records(sd: Sd, lived: Path, table: str, column: str) -> None:
-    """S9: a ticket, pause, link, person, party or owed feedback changed without the journal."""
+    """S9: a ticket, pause, link, person, promise, party or owed feedback changed without the journal."""
     changed_record(lived, table, column)
 
     seen(sd)
@@ -191,6 +195,7 @@ RECORDS = {
     "delete a pause": "delete from pause where start_at = (select min(start_at) from pause)",
     "delete a link": "delete from link",
     "delete a person": "delete from person",
+    "delete a promise": "delete from promise",
     "delete a party": "delete from party",
     "delete what is owed": "delete from owed",
     "forge a pause": "insert into pause select id, opened_at, opened_at + 60, null, 'customer' from ticket"
