@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sdtool import output
-from sdtool.commands.base import App, format_option
+from sdtool.commands.base import App
 from sdtool.desk import Desk, agenda
 from sdtool.desk.agenda import Day, Entry
 from sdtool.desk.promises import WORDS
@@ -26,13 +26,21 @@ _WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 @click.option("--day", metavar="DATE", help="Another day than today: morgen, vr, 27/11, 2026-11-27.")
 @click.option("--week", is_flag=True, help="The whole week of that day, Monday to Sunday.")
 @click.option("--team/--mine", default=False, help="That of your groups, or only yours (the default).")
-@format_option
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice([*output.FORMATS, "ics"]),
+    default="table",
+    show_default=True,
+    help="How to print; `ics` for calendar programs.",
+)
 @click.pass_obj
 def agenda_(app: App, day: str | None, week: bool, team: bool, fmt: str) -> None:
     """Show what is due when: what is late first, then the day.
 
     Promises, call-backs, appointments, feedback that others owe, deadlines of your tickets and of those
-    nobody has in your groups, and tickets that come back.
+    nobody has in your groups, and tickets that come back. `--format ics` holds all days, unless --day or
+    --week is given.
     """
     app.readonly = True
     desk = app.desk
@@ -40,6 +48,10 @@ def agenda_(app: App, day: str | None, week: bool, team: bool, fmt: str) -> None
     count = 7 if week else 1
     if week:
         first -= timedelta(days=first.weekday())
+    if fmt == "ics":
+        bounded = day is not None or week
+        _print_ics(desk, agenda.scope(desk, team=team, first=first if bounded else None, days=count))
+        return
     wanted = agenda.scope(desk, team=team, first=first, days=count)
     found, days = agenda.entries(desk, wanted), agenda.days(desk, first, count)
     if fmt == "table":
@@ -55,6 +67,15 @@ def _day(desk: Desk, text: str | None) -> date:
         return moments.parse_date(text or "today", desk.now, desk.timezone)
     except ValueError as exc:
         raise UsageFault(str(exc)) from None
+
+
+def _print_ics(desk: Desk, wanted: agenda.Scope) -> None:
+    from sdtool.desk import ics
+
+    whose = ", ".join(wanted.groups) if wanted.team else wanted.agent
+    found = [*agenda.entries(desk, wanted), *agenda.withdrawn(desk, wanted)]
+    text = ics.calendar(desk, found, f"{desk.rulebook.organisation.desk}: {whose}")
+    output.echo(text.removesuffix("\n"), composed=True)
 
 
 def _with_days(desk: Desk, found: Sequence[Entry], days: Sequence[Day]) -> list[Entry]:

@@ -12,7 +12,7 @@ from sdtool.store.base import Row
 
 # in the order in which they stand at one moment
 KINDS = ("closed", "open", "callback", "promise", "appointment", "feedback", "respond", "resolve", "returns")
-REMEMBERED = 30 * 86_400  # how long an appointment that passed is kept where no period is asked for
+REMEMBERED = 30 * 86_400  # how long what was cancelled is told to calendar programs, and what passed is kept
 _EVER = 2**40
 
 
@@ -119,6 +119,14 @@ def _promises(desk: Desk, wanted: Scope) -> Iterator[Entry]:
         recent = one.kind != "appointment" or not wanted.whole or one.at >= passed
         if recent and _is_whose(desk, wanted, one.agent):
             yield _promise(desk, one)
+
+
+def withdrawn(desk: Desk, wanted: Scope) -> list[Entry]:
+    """Return what was cancelled lately: a calendar program that knows it must take it out."""
+    found = promises.ended(desk.store, since=desk.now - REMEMBERED)
+    own = [one for one in found if one.state == "cancelled" and _is_whose(desk, wanted, one.agent)]
+    gone = [_promise(desk, one)._replace(cancelled=True) for one in own]
+    return [entry for entry in gone if wanted.covers(entry, desk.now)]
 
 
 def _is_whose(desk: Desk, wanted: Scope, agent: str) -> bool:

@@ -112,7 +112,7 @@ def test_a_command_loads_what_it_needs_and_no_more(loaded: set[str], word: str) 
 
 @pytest.mark.parametrize("loaded", WORDS, indirect=True)
 def test_a_command_loads_nothing_heavy(loaded: set[str]) -> None:
-    """Of others only a few small modules: no hashlib, email, jinja2, tabulate, holidays, sqlite_utils."""
+    """Of others only a few small modules: no hashlib, email, icalendar, jinja2, holidays, sqlite_utils."""
     foreign = {name for name in loaded if name.split(".")[0] not in ("sdtool", "__main__")}
 
     assert {name for name in foreign if not name.startswith("_sysconfigdata")} <= STANDARD
