@@ -193,7 +193,8 @@ KEYS: dict[str, dict[str, str]] = {
         "name": "Name as people read it: the ticket is called so, with the colleague's name.",
         "category": "Category of its tickets.",
         "group": "Solver group of its tickets.",
-        "days_before": "How many working days before the start it is ready: the deadline of the ticket.",
+        "days_before": "How many working days before the start it is ready: the deadline of the ticket. "
+        "0 is the day itself.",
         "needs": "Fields without which it cannot begin; its ticket waits until they are known.",
         "after": "Support services that come first; its ticket waits until theirs are solved.",
         "checklist": "Checklists that the ticket gets which gives it; the one that takes it back has none.",
