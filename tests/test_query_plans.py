@@ -11,7 +11,19 @@ from typing import Any
 
 import pytest
 
-from sdtool.desk import Desk, checklists, handling, people, plan, queue, registration, tickets, undo
+from sdtool.desk import (
+    Desk,
+    checklists,
+    handling,
+    owed,
+    people,
+    plan,
+    promises,
+    queue,
+    registration,
+    tickets,
+    undo,
+)
 from sdtool.desk.registration import Report
 from tests.conftest import MELDER
 
@@ -58,6 +70,9 @@ ACTS: dict[str, Callable[[Desk], object]] = {
     ),
     "assign": lambda desk: handling.assign(desk, [1], "network/els"),
     "wait": lambda desk: handling.wait(desk, [1], "customer", "nummer", desk.now + 86_400),
+    "pend": lambda desk: handling.pend(desk, [1], desk.now + 86_400),
+    "promise": lambda desk: promises.make(desk, 1, "terugbellen", desk.now + 86_400),
+    "own promises": lambda desk: promises.listing(desk.store, desk.actor),
     "note": lambda desk: handling.note(desk, 1, "gebeld", public=False),
     "checklist": lambda desk: checklists.add(desk, 1, [checklists.Item("Nakijken")]),
     "close": lambda desk: handling.resolve(desk, [1], "toner vervangen"),
@@ -86,6 +101,21 @@ def test_who_waits_for_a_ticket_is_found_by_index(desk: Desk, new: New) -> None:
 
     assert any("checklist_item_other" in step for step in steps)
     assert scans(steps) == []
+
+
+def test_what_is_owed_is_found_by_index(desk: Desk, new: New) -> None:
+    """The list reads what is open; going on with a ticket reads what is owed for it."""
+    new()
+    handling.wait(desk, [1], "customer", "nummer", desk.now + 86_400)
+
+    with planned(desk) as listed:
+        owed.listing(desk.store)
+    with planned(desk) as resumed:
+        handling.each(desk, [1], "resume", {})
+
+    assert any("owed_open" in step for step in listed)
+    assert any("owed_ticket" in step for step in resumed)
+    assert scans(resumed) == []
 
 
 def test_list_stops_at_its_limit(desk: Desk, new: New) -> None:
