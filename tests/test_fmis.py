@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sdtool.desk import Desk, calendars, fmis, fmis_map, people, registration, replay, tickets
+from sdtool.desk import Desk, calendars, fmis, fmis_map, handling, owed, people, registration, replay, tickets
 from sdtool.desk.fmis import Imported
 from sdtool.rulebook import compiled
 from sdtool.rules.lifecycle import Ticket
@@ -422,6 +422,17 @@ def test_file_with_the_newest_row_first(take: Take, store: Store) -> None:
     take(row("10:00", "Nota"), row("09:10", "Bezig"), row("09:10", "Wacht op klant"), row("09:00", "Nieuw"))
 
     assert verbs(store) == ["new", "wait", "resume"]
+
+
+def test_what_another_system_waits_for_is_not_owed_here(take: Take, desk: Desk, store: Store) -> None:
+    """Waits of an import make nothing to chase; what was asked here ends with what the import tells."""
+    take(*LIFE[:3])
+    number = ticket(store).id
+    assert (ticket(store).state, owed.listing(store, ended=True)) == ("waiting", [])
+    handling.wait(desk, [number], "supplier", "onderdeel", desk.now + 3600)
+    take(*LIFE)
+    assert [one.owed.state for one in owed.listing(store, ended=True)] == ["answered"]
+    assert list(replay.differences(store)) == []
 
 
 # --- around it --------------------------------------------------------------------------------------
