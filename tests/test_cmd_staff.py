@@ -329,7 +329,7 @@ def test_status_puts_what_is_late_first(send: Send, sd: Sd) -> None:
 
 @pytest.mark.parametrize(
     ("as_of", "standing"),
-    [("2027-01-08T17:00", "ready"), ("2027-01-11T08:00", "ready"), ("2027-01-11T08:01", "late")],
+    [("2027-01-08T17:00", "ready"), ("2027-01-11T17:00", "ready"), ("2027-01-11T17:01", "late")],
 )
 def test_ready_is_who_can_start(send: Send, sd: Sd, as_of: str, standing: str) -> None:
     """What is done on the day itself may be open, until that is late too."""
