@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check coverage bench clean
 
 $(BIN)/sd: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,8 +23,11 @@ check: $(VENV)/tested
 	$(BIN)/mypy
 
 test: check
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term -rs
+	$(BIN)/python -m pytest -n auto -rs
 	$(BIN)/python -m pytest -n auto -rs --engine postgresql
+
+coverage: $(VENV)/tested
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term -rs
 
 bench: $(BIN)/sd
 	$(BIN)/python -m bench.run
