@@ -8,7 +8,7 @@ number of times. A low score makes a call-back.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sdtool.desk import Desk, calendars, records, tickets
+from sdtool.desk import Desk, calendars, promises, records, tickets
 from sdtool.desk.letters import Letter, queue, write
 from sdtool.errors import NotFound, UsageFault
 from sdtool.rulebook.chasing import Satisfaction, chasing
@@ -252,14 +252,5 @@ def _call_back(desk: Desk, number: int, score: int) -> int:
     calendar = calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, desk.now)
     agent = tickets.get(desk.store, number).agent or desk.actor
     words = _CALL.get(desk.rulebook.organisation.language, "call back about the satisfaction: {} of 5")
-    promise = {
-        "kind": "callback",
-        "ticket": number,
-        "agent": agent,
-        "text": words.format(score),
-        "at": calendar.add_days(desk.now, 1),
-        "state": "open",
-    }
-    return records.add(
-        desk, "promise", {**promise, "until_at": None, "ended_at": None, "moves": 0, "remark": ""}
-    )
+    at = calendar.add_days(desk.now, 1)
+    return promises.make(desk, number, words.format(score), at, kind="callback", agent=agent).id
