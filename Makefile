@@ -24,7 +24,7 @@ check: $(VENV)/tested
 
 test: check
 	$(BIN)/python -m pytest -n auto -rs
-	$(BIN)/python -m pytest -n auto -rs --engine postgresql
+	$(BIN)/python -m pytest -n auto -rs --engine postgresql --desks
 
 coverage: $(VENV)/tested
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term -rs
