@@ -54,6 +54,14 @@ def test_waiting_is_not_offered_until_it_is_over(sd: Sd, new: New) -> None:
     assert "the wait for the customer is over" in sd("next", as_of="2026-11-24T09:00").out
 
 
+def test_a_wait_that_is_over_tells_how_late_it_is(sd: Sd, new: New) -> None:
+    """Not by a time below zero."""
+    number = new()
+    sd("wait", number, "--on", "customer", "--for", "x", "--until", "2026-11-24T09:00")
+    said = sd("next", as_of="2026-12-09T09:00").out.splitlines()[0]
+    assert said.startswith(f"SD-{number} first: the wait for the customer is over, late: ")
+
+
 def test_a_wait_that_does_not_pause_stays(sd: Sd, new: New) -> None:
     """While an internal service is waited for the clock runs, so the ticket stays on the list."""
     number = new()

@@ -123,18 +123,20 @@ def _step(desk: Desk, ticket: Ticket, since: int) -> Step:
 def _reason(ticket: Ticket, promise: str, left: int, target: int, now: int) -> str:
     from sdtool.output import duration
 
-    percent = round(100 * left / max(target, 1))
-    if ticket.waiting_on == DESK:
-        return f"it was put off until now: {duration(left)} left to {promise}"
+    late = f"late: {duration(-left)} over the {duration(target)} to {promise}"
     if ticket.state == "waiting":
-        over = ticket.waiting_until is not None and ticket.waiting_until <= now
-        waits = (
-            f"the wait for the {ticket.waiting_on} is over" if over else f"waits for the {ticket.waiting_on}"
-        )
-        return f"{waits}: {duration(left)} left to {promise}"
-    if left < 0:
-        return f"late: {duration(-left)} over the {duration(target)} to {promise}"
-    return f"{duration(left)} of {duration(target)} left to {promise} ({percent} %)"
+        stands = _waits(ticket, now)
+        return f"{stands}, {late}" if left < 0 else f"{stands}: {duration(left)} left to {promise}"
+    percent = round(100 * left / max(target, 1))
+    return late if left < 0 else f"{duration(left)} of {duration(target)} left to {promise} ({percent} %)"
+
+
+def _waits(ticket: Ticket, now: int) -> str:
+    """Return what a ticket waits for, or that the wait is over."""
+    if ticket.waiting_on == DESK:
+        return "it was put off until now"
+    over = ticket.waiting_until is not None and ticket.waiting_until <= now
+    return f"the wait for the {ticket.waiting_on} is over" if over else f"waits for the {ticket.waiting_on}"
 
 
 def _open_promises(desk: Desk, number: int, visible: bool) -> list[str]:
