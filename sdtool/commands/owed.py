@@ -10,7 +10,7 @@ import click
 from sdtool import output
 from sdtool.commands.base import ID, App, format_option, read_text, said
 from sdtool.commands.look import readable
-from sdtool.desk import handling, owed, parties
+from sdtool.desk import handling, owed, owed_letters, parties
 from sdtool.desk.owed import Owed
 from sdtool.errors import UsageFault
 from sdtool.rulebook import PARTIES
@@ -105,7 +105,10 @@ def done(app: App, number: int, text: str, source: str | None, fmt: str) -> None
         raise UsageFault("give the answer with --text or with --file, not both")
     if source is not None:
         text = read_text(source, what="answer", longest=handling.LONGEST_TEXT)
-    _report(app, owed.answer(app.desk, number, handling.text_of("answer", text) if text else ""), fmt)
+    one = owed.answer(app.desk, number, handling.text_of("answer", text) if text else "")
+    output.stored(f"{owed.spelled(number)} was answered")
+    owed_letters.answered(app.desk, number, text)
+    _report(app, one, fmt)
 
 
 @owed_.command("extend")
