@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from datetime import date
 
-from sdtool.desk import Desk, alerts, handling, reminders, satisfaction, staff_letters, tickets
+from sdtool.desk import Desk, alerts, handling, owed_letters, reminders, satisfaction, staff_letters, tickets
 from sdtool.desk.registration import Report as Ticket
 from sdtool.desk.registration import register
 from sdtool.errors import SdError
@@ -15,7 +15,7 @@ from sdtool.rulebook.chasing import Satisfaction, chasing
 from tests.owing import agree, ask, at, led
 from tests.test_staff import ROW, told
 
-KINDS = {"note", "staff", "kpi", "jobs", "reminder", "alert", "feedback"}
+KINDS = {"note", "staff", "kpi", "jobs", "reminder", "alert", "feedback", "answered"}
 
 
 def write_all(desk: Desk, words: str) -> None:
@@ -28,7 +28,8 @@ def write_all(desk: Desk, words: str) -> None:
     assert chasing(desk.rulebook).reminding.lead
     desk.now = at("2026-11-16 09:00")
     late, asked, closed = (_ticket(desk, words) for _ in range(3))
-    ask(desk, asked, words or "-", person=1)
+    owed = ask(desk, asked, words or "-", person=1)
+    handling.assign(desk, [asked], "/lea")
     with contextlib.suppress(SdError):
         handling.note(desk, late, words, public=True)
     _newcomer(desk, words)
@@ -41,6 +42,7 @@ def write_all(desk: Desk, words: str) -> None:
     alerts.sweep(desk)
     reminders.remind(desk)
     satisfaction.post(desk)
+    owed_letters.answered(desk, owed, words)
     kpi_mail.queue_mail(desk, date(2026, 10, 1), date(2026, 11, 1))
     jobs_mail.queue_mail(desk, date(2026, 11, 23), {"mail": 600})
 
