@@ -21,6 +21,7 @@ from sdtool.store import shown
 from sdtool.store.base import Row, Store, T, closed_on_error
 from sdtool.store.migrations import VERSION
 from sdtool.store.pgfaults import explain, explained, passing
+from sdtool.store.pglocks import Locks
 from sdtool.store.pgschema import Connection, begin, connect, found, upgrade, version_of
 from sdtool.store.pgtext import asked, checked, to_pyformat, vector
 
@@ -52,6 +53,7 @@ class PostgresStore(Store):
         # with several hosts one is about to take over; a single one that is down is told at once
         fleet = "," in str(self._target.get("host", "")) + str(self._target.get("port", ""))
         self._db = self._connected(time.monotonic() + PATIENCE * fleet)
+        self._locks = Locks(lambda: connect(self._target))
 
     def _connected(self, deadline: float) -> Connection:
         while True:
@@ -330,18 +332,8 @@ class PostgresStore(Store):
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[bool]:
         """Hold a row of the gate on a connection of its own, which goes with the process."""
-        with explained(self.url), contextlib.closing(connect(self._target)) as holder:
-            holder.execute("set idle_in_transaction_session_timeout = 0")
-            values = {"name": name}
-            if not holder.execute("select 1 from gate where name = %(name)s", values).fetchall():
-                holder.execute("insert into gate (name) values (%(name)s) on conflict do nothing", values)
-            holder.execute("begin")
-            statement = "select 1 from gate where name = %(name)s for update skip locked"
-            try:
-                yield bool(holder.execute(statement, values).fetchall())
-            finally:  # the server looks up from a connection that was closed only after a while
-                with contextlib.suppress(psycopg.Error):
-                    holder.execute("rollback")
+        with explained(self.url), self._locks.held(name) as ours:
+            yield ours
 
     def upkeep(self) -> None:
         """Tidy tables and count what they hold; who does not own them leaves it to the server."""
@@ -391,6 +383,7 @@ class PostgresStore(Store):
 
     def close(self) -> None:
         """Let go of the server."""
+        self._locks.close()
         self._db.close()
 
 

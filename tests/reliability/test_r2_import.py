@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests import hr_files
-from tests.engines import digests, rows, sound, twin
+from tests.engines import digests, postgresql, rows, sound, twin
 from tests.reliability.kit import call, ended, holds, start
 
-ROWS, KILLS = 500, 10
+ROWS, KILLS = (200, 4) if postgresql() else (500, 10)
 TODAY = date(2026, 11, 23)
 # what an import leaves; the journal holds moments of the machine's own clock, mails an identity of chance
 RECORDS = ("ticket", "person", "staff_change", "link", "pause", "checklist_item", "counter")
