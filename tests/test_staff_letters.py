@@ -321,13 +321,13 @@ def test_a_letter_is_not_queued_when_the_change_moved_on_meanwhile(
 ) -> None:
     """It is composed outside the transaction: another process may withdraw the start in between."""
     number = told(desk).ticket
-    compose = staff_letters.write
+    compose = staff_letters.parted
 
     def slow(*given: object) -> object:
         told(desk, status="withdrawn")
         return compose(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(staff_letters, "write", slow)
+    monkeypatch.setattr(staff_letters, "parted", slow)
     assert staff_letters.post(desk) == 0
     monkeypatch.undo()
 
@@ -519,7 +519,7 @@ def test_a_name_is_text(desk: Desk, name: str) -> None:
 
     mail = mails(desk.store)[f"staff-{number}-registered-manager"]
     lines = mail.get_content().splitlines()
-    shown = staff_letters._line(name)
+    shown = staff_letters.line(name)
     assert f"Plaats: {shown}" in lines
     assert f"Wij hebben de indiensttreding van {shown} X geregistreerd." in lines
     assert mail["Bcc"] is None

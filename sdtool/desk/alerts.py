@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sdtool.desk import Desk, calendars, tickets, updates
-from sdtool.desk.letters import Letter, queue, write
+from sdtool.desk.letters import Letter, line, parted, queue, signature
 from sdtool.errors import BadSetup
 from sdtool.rulebook.chasing import Chasing, Escalation, Update, chasing
 from sdtool.rules.escalation import Promise, left, news, reached
@@ -269,31 +269,22 @@ def _letters(
 def _written(desk: Desk, reader: Reader, steps: Sequence[Step], numbers: set[int]) -> Letter:
     from sdtool import render
 
-    language, organisation = render.known(reader.language), desk.rulebook.organisation
+    language = render.known(reader.language)
     whole = render.text(
         "mail/alert",
         language,
-        reader=_line(reader.name),
+        reader=line(reader.name),
         tickets=len(numbers),
         steps=[
-            {**step._asdict(), "summary": _line(step.summary), "group": _group(desk, step.group)}
+            {**step._asdict(), "summary": line(step.summary), "group": _group(desk, step.group)}
             for step in steps
         ],
         zone=desk.timezone,
-        desk=organisation.desk,
-        organisation=organisation.name,
+        **signature(desk),
     )
-    subject, _, text = whole.partition("\n")
     about = min(numbers) if len(numbers) == 1 else None
-    return write(desk, about, reader.address, language, subject, text.lstrip("\n"))
+    return parted(desk, about, reader.address, language, whole)
 
 
 def _group(desk: Desk, key: str) -> str:
     return next((group.name for group in desk.rulebook.groups if group.key == key), key)
-
-
-def _line(text: str) -> str:
-    """Return text from outside on one line, without what could steer a mail program."""
-    from sdtool.output import safe
-
-    return safe(" ".join(text.split()))

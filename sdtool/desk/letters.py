@@ -1,4 +1,4 @@
-"""What the desk writes to customers: composed before the transaction, queued in it."""
+"""What the desk writes: composed before the transaction, queued in it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ def note(desk: Desk, ticket: Ticket, text: str) -> Letter | None:
     caller = people.get(desk.store, ticket.caller) if ticket.caller is not None else None
     if caller is None or not caller.mail or not compose.valid_address(caller.mail):
         return None
-    organisation = desk.rulebook.organisation
     language = render.known(caller.language)
     body = render.text(
         "mail/note",
@@ -37,14 +36,40 @@ def note(desk: Desk, ticket: Ticket, text: str) -> Letter | None:
         summary=ticket.summary,
         text=text,
         confidential=bool(ticket.confidential),
-        desk=organisation.desk,
-        organisation=organisation.name,
+        **signature(desk),
     )
     subject = f"SD-{ticket.id}" if ticket.confidential else ticket.summary
     return write(desk, ticket.id, caller.mail, language, subject, body)
 
 
-def write(desk: Desk, ticket: int | None, recipient: str, language: str, subject: str, text: str) -> Letter:
+def signature(desk: Desk) -> dict[str, str]:
+    """Return the names with which templates sign: `desk` and `organisation`."""
+    organisation = desk.rulebook.organisation
+    return {"desk": organisation.desk, "organisation": organisation.name}
+
+
+def line(text: str) -> str:
+    """Return text from outside on one line, without what could steer a mail program."""
+    from sdtool.output import safe
+
+    return safe(" ".join(text.split()))
+
+
+def parted(desk: Desk, ticket: int | None, recipient: str, language: str, whole: str) -> Letter:
+    """Make a letter of a whole template, of which the first line is the subject; see `write`."""
+    subject, _, text = whole.partition("\n")
+    return write(desk, ticket, recipient, language, subject, text.lstrip("\n"))
+
+
+def write(
+    desk: Desk,
+    ticket: int | None,
+    recipient: str,
+    language: str,
+    subject: str,
+    text: str,
+    html: str | None = None,
+) -> Letter:
     """Make a letter about a ticket (None: about several) of its words; the recipient is one valid address."""
     from sdtool.mail import compose
 
@@ -55,7 +80,7 @@ def write(desk: Desk, ticket: int | None, recipient: str, language: str, subject
         recipient=recipient,
         subject=subject,
         text=text,
-        html=None,
+        html=html,
         message_id=message_id,
         language=language,
         now=desk.now,
@@ -65,10 +90,18 @@ def write(desk: Desk, ticket: int | None, recipient: str, language: str, subject
     return Letter(recipient, message, message_id)
 
 
-def queue(desk: Desk, ticket: int | None, kind: str, letter: Letter, dedupe: str = "") -> bool:
+def queue(
+    desk: Desk,
+    ticket: int | None,
+    kind: str,
+    letter: Letter,
+    dedupe: str = "",
+    expires_at: int | None = None,
+) -> bool:
     """Put a letter in the outbox, in the transaction of the act that it tells about.
 
-    With `dedupe`, a name for ever, a second letter of that name is not queued; tell whether it was.
+    With `dedupe`, a name for ever, a second letter of that name is not queued; tell whether it was. From
+    `expires_at` on it is too late to send it.
     """
     from sdtool.mail import outbox
 
@@ -81,4 +114,5 @@ def queue(desk: Desk, ticket: int | None, kind: str, letter: Letter, dedupe: str
         message=letter.message,
         message_id=letter.message_id,
         ticket=ticket,
+        expires_at=expires_at,
     )

@@ -16,7 +16,7 @@ def answered(desk: Desk, number: int, text: str) -> bool:
     from sdtool.mail import compose
 
     one = owed.standing(desk.store, number)
-    ticket, organisation = one.ticket, desk.rulebook.organisation
+    ticket = one.ticket
     readers = [agent for agent in chasing(desk.rulebook).agents if agent.login == ticket.agent]
     if not readers or ticket.agent == desk.actor or not compose.valid_address(readers[0].mail):
         return False
@@ -32,8 +32,7 @@ def answered(desk: Desk, number: int, text: str) -> bool:
         what=one.owed.what,
         text=text,
         confidential=bool(ticket.confidential),
-        desk=organisation.desk,
-        organisation=organisation.name,
+        **letters.signature(desk),
     )
     subject = f"SD-{ticket.id}" if ticket.confidential else ticket.summary
     letter = letters.write(desk, ticket.id, reader.mail, language, subject, body)

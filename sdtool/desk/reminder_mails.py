@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from sdtool import render
 from sdtool.desk import Desk, tickets
+from sdtool.desk.letters import line, signature
 from sdtool.desk.reminders import Digest, Due, Mail, dedupe
 from sdtool.mail import compose
-from sdtool.output import safe
 from sdtool.rulebook.chasing import COPIES, chasing
 from sdtool.rules import ladder
 
@@ -144,7 +144,7 @@ def _values(
 ) -> dict[str, Any]:
     """Return what templates name, each text on one line."""
     tone = max((due.step.tone for due in items), key=_GRAVITY.index)
-    party, organisation = digest.items[0].standing.party, desk.rulebook.organisation
+    party = digest.items[0].standing.party
     left = [due for due in items if due.step.tone != "close"]
     opened = _tickets(digest, reader, left)
     closed = _tickets(digest, reader, [due for due in items if due.step.tone == "close"])
@@ -153,18 +153,17 @@ def _values(
         "again": any(due.number > 1 and due.step.tone == tone for due in items),
         "kind": items[0].standing.owed.kind if party else "person",
         "customer": all(due.standing.owed.kind == "customer" for due in items),
-        "reader": _line(reader.name),
-        "party": _line(digest.name),
-        "contract": _line(party.contract) if party else "",
+        "reader": line(reader.name),
+        "party": line(digest.name),
+        "contract": line(party.contract) if party else "",
         "copy": reader.copy,
-        "copies": [{"role": one.copy, "name": _line(one.name)} for one in told],
+        "copies": [{"role": one.copy, "name": line(one.name)} for one in told],
         "tickets": opened,
         "closed": closed,
         "asked": len(left),
         "closes": min((_day(digest, due.closes) for due in left if due.closes), default=""),
         "reply_by": _day(digest, ladder.end_of_next_day(digest.calendar, digest.now) - 1),
-        "desk": organisation.desk,
-        "organisation": organisation.name,
+        **signature(desk),
     }
 
 
@@ -180,7 +179,7 @@ def _tickets(digest: Digest, reader: Reader, items: Iterable[Due]) -> list[dict[
         own = not reader.copy and person is not None and person.id == ticket.caller
         hidden = bool(ticket.confidential)
         shown = [] if hidden and not own else [_item(digest, due, hidden=hidden) for due in dues]
-        summary = "" if hidden else _line(ticket.summary)
+        summary = "" if hidden else line(ticket.summary)
         found.append({"number": number, "summary": summary, "confidential": hidden, "owed": shown})
     return found
 
@@ -188,7 +187,7 @@ def _tickets(digest: Digest, reader: Reader, items: Iterable[Due]) -> list[dict[
 def _item(digest: Digest, due: Due, *, hidden: bool) -> dict[str, Any]:
     entry = due.standing.owed
     return {
-        "what": "" if hidden else _line(entry.what),
+        "what": "" if hidden else line(entry.what),
         "asked": _day(digest, entry.asked_at),
         "days": digest.calendar.working_days(entry.asked_at, digest.now),
         "due": _day(digest, entry.due_at),
@@ -198,8 +197,3 @@ def _item(digest: Digest, due: Due, *, hidden: bool) -> dict[str, Any]:
 
 def _day(digest: Digest, moment: int) -> str:
     return tickets.day_of(moment, digest.calendar.zone.key)
-
-
-def _line(text: str) -> str:
-    """Return text from outside on one line, without what could steer a mail program."""
-    return safe(" ".join(text.split()))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sdtool.desk import Desk, calendars, promises, records, tickets
-from sdtool.desk.letters import Letter, queue, write
+from sdtool.desk.letters import Letter, line, parted, queue, signature
 from sdtool.errors import NotFound, UsageFault
 from sdtool.rulebook.chasing import Satisfaction, chasing
 from sdtool.rules.ladder import in_window
@@ -191,21 +191,18 @@ def _queue(desk: Desk, agreed: Satisfaction, step: str, row: Row, letter: Letter
 
 def _written(desk: Desk, step: str, row: Row) -> Letter:
     from sdtool import render
-    from sdtool.output import safe
 
-    language, organisation = render.known(row["language"]), desk.rulebook.organisation
+    language = render.known(row["language"])
     whole = render.text(
         f"mail/feedback-{step}",
         language,
         caller=row["name"],
         number=row["id"],
-        summary=safe(" ".join(row["summary"].split())),
+        summary=line(row["summary"]),
         closed=tickets.day_of(row["closed_at"], desk.timezone),
-        desk=organisation.desk,
-        organisation=organisation.name,
+        **signature(desk),
     )
-    subject, _, text = whole.partition("\n")
-    return write(desk, row["id"], row["mail"], language, subject, text.lstrip("\n"))
+    return parted(desk, row["id"], row["mail"], language, whole)
 
 
 # --- Answering

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sdtool.desk import Desk, people, staff, tickets
-from sdtool.desk.letters import Letter, queue, write
+from sdtool.desk.letters import Letter, line, parted, queue, signature
 from sdtool.rulebook.staffing import Staffing, staffing
 from sdtool.rules.lifecycle import ENDED_STATES, OPEN_STATES, Ticket
 from sdtool.store.base import Store
@@ -196,8 +196,7 @@ def _written(desk: Desk, change: staff.Change, parts: Sequence[Ticket], due: Owe
     own = due.to == "newcomer" and change.kind == "onboarding" and due.step in _OF_THEIR_OWN
     name = f"mail/staff-{due.step}{'-newcomer' if own else ''}"
     whole = render.text(name, due.language, **_values(desk, change, parts, due))
-    subject, _, text = re.sub(r"\n{3,}", "\n\n", whole).partition("\n")
-    return write(desk, change.id, due.address, due.language, subject, text.lstrip("\n"))
+    return parted(desk, change.id, due.address, due.language, re.sub(r"\n{3,}", "\n\n", whole))
 
 
 def _values(desk: Desk, change: staff.Change, parts: Sequence[Ticket], due: Owed) -> dict[str, Any]:
@@ -207,20 +206,19 @@ def _values(desk: Desk, change: staff.Change, parts: Sequence[Ticket], due: Owed
     """
     from sdtool.rules.findings import label
 
-    name, organisation = staff.full_name(change.data), desk.rulebook.organisation
+    name = staff.full_name(change.data)
     hr = due.to == "hr"
     return {
         "kind": change.kind,
-        "colleague": _line(name or change.staff_number),
-        "reader": _line(name if due.to == "newcomer" else due.name),
-        "number": _line(change.staff_number) if hr else "",
+        "colleague": line(name or change.staff_number),
+        "reader": line(name if due.to == "newcomer" else due.name),
+        "number": line(change.staff_number) if hr else "",
         "day": change.day,
-        "site": "" if hr else _line(change.data.get("site", "")),
+        "site": "" if hr else line(change.data.get("site", "")),
         "missing": [label(field, due.language) for field in change.missing],
         "services": _services(desk, parts, due, _SOLVED if due.step == "ready" else _SOLVED + OPEN_STATES),
         "later": _services(desk, parts, due, OPEN_STATES),
-        "desk": organisation.desk,
-        "organisation": organisation.name,
+        **signature(desk),
     }
 
 
@@ -238,10 +236,3 @@ def _services(
         name = service.leave if part.reversal else service.name
         found.append({"name": name, "due": day, "done": part.state in _SOLVED})
     return found
-
-
-def _line(text: str) -> str:
-    """Return text from outside on one line, without what could steer a mail program."""
-    from sdtool.output import safe
-
-    return safe(" ".join(text.split()))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sdtool import render
 from sdtool.desk import Desk
-from sdtool.desk.letters import Letter, queue, write
+from sdtool.desk.letters import Letter, parted, queue
 
 KEY, INSTEAD = "jobs", "kpi"
 
@@ -106,5 +106,4 @@ def _written(desk: Desk, recipient: str, language: str, found: Sequence[Trouble]
         zone=desk.timezone,
         desk=desk.rulebook.organisation.desk,
     )
-    subject, _, text = whole.partition("\n")
-    return write(desk, None, recipient, language, subject, text.lstrip("\n"))
+    return parted(desk, None, recipient, language, whole)

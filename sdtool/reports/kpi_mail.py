@@ -10,7 +10,7 @@ from datetime import date
 
 from sdtool import render
 from sdtool.desk import Desk
-from sdtool.mail import compose, outbox
+from sdtool.desk.letters import queue, write
 from sdtool.reports.kpi import Report, report
 from sdtool.reports.kpi_view import document
 from sdtool.rulebook import Report as Addressees
@@ -43,11 +43,12 @@ def queue_mail(desk: Desk, first: date, after: date) -> int:
     bodies = {
         language: _bodies(desk, found, language, at) for language in dict.fromkeys(lang for _, lang in wanted)
     }
-    letters = [
-        (recipient, *_message(desk, recipient, language, bodies[language])) for recipient, language in wanted
-    ]
+    letters = [write(desk, None, recipient, language, *bodies[language]) for recipient, language in wanted]
+    late = desk.now + LATE
     return desk.run(
-        lambda: sum(_queue(desk, _dedupe(first, after, letter[0]), *letter) for letter in letters)
+        lambda: sum(
+            queue(desk, None, KEY, one, _dedupe(first, after, one.recipient), late) for one in letters
+        )
     )
 
 
@@ -65,35 +66,3 @@ def _bodies(desk: Desk, found: Report, language: str, at: tuple[int, str]) -> tu
     subject = render.text("report/subject", language, period=period, desk=desk.rulebook.organisation.desk)
     text, page = (document(found, desk.rulebook, form, language, head=at) for form in ("text", "html"))
     return subject.strip(), text, page
-
-
-def _message(desk: Desk, recipient: str, language: str, bodies: tuple[str, str, str]) -> tuple[str, str]:
-    """Return the message and its id."""
-    subject, text, page = bodies
-    sender = desk.settings.mail.sender
-    message_id = compose.mint_id(sender.rpartition("@")[2])
-    message = compose.message(
-        sender=sender,
-        recipient=recipient,
-        subject=subject,
-        text=text,
-        html=page,
-        message_id=message_id,
-        language=language,
-        now=desk.now,
-        desk_name=desk.rulebook.organisation.desk,
-    )
-    return message, message_id
-
-
-def _queue(desk: Desk, dedupe: str, recipient: str, message: str, message_id: str) -> bool:
-    return outbox.queue(
-        desk.store,
-        now=desk.now,
-        dedupe=dedupe,
-        kind=KEY,
-        recipient=recipient,
-        message=message,
-        message_id=message_id,
-        expires_at=desk.now + LATE,
-    )
