@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -84,7 +84,7 @@ class App:
         from sdtool.rules import moments
 
         book = self.rulebook
-        calendar = calendars.load(self.desk.store, book, book.calendars[0].key, self.now)
+        calendar = calendars.own(self.desk)
         try:
             start = self.now if since is None else since
             return moments.parse(text, start, calendar, book.organisation.timezone)
@@ -228,3 +228,15 @@ def pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> 
             raise click.BadParameter(f"{text!r} is not NAME=VALUE", ctx, param)
         pairs[name.strip()] = value.strip()
     return pairs
+
+
+def given(word: str, values: Mapping[str, Any], active: bool | None) -> dict[str, Any]:
+    """Return the fields that options of `sd WORD edit` change; UsageFault when there is none."""
+    found = {name: value for name, value in values.items() if value is not None}
+    if active is not None:
+        found["active"] = int(active)
+    if not found:
+        raise UsageFault(
+            "nothing to change: name at least one option", hint=f"`sd {word} edit --help` lists them"
+        )
+    return found

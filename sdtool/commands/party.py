@@ -7,10 +7,9 @@ from typing import Any
 import click
 
 from sdtool import output
-from sdtool.commands.base import App, OwnFile, dry_run_option, format_option
+from sdtool.commands.base import App, OwnFile, dry_run_option, format_option, given
 from sdtool.commands.person import imported
 from sdtool.desk import parties
-from sdtool.errors import UsageFault
 
 _TITLES = (
     ("id", "Id"),
@@ -81,14 +80,8 @@ def add(app: App, /, fmt: str, **values: Any) -> None:
 @click.pass_obj
 def edit(app: App, /, who: str, fmt: str, active: bool | None, **values: Any) -> None:
     """Change a party; an empty value ("") clears a field."""
-    given = {name: value for name, value in values.items() if value is not None}
-    if active is not None:
-        given["active"] = int(active)
-    if not given:
-        raise UsageFault(
-            "nothing to change: name at least one option", hint="`sd party edit --help` lists them"
-        )
-    _say(parties.edit(app.desk, parties.find_one(app.store, who).id, given), fmt)
+    changed = given("party", values, active)
+    _say(parties.edit(app.desk, parties.find_one(app.store, who).id, changed), fmt)
 
 
 @party.command("show")

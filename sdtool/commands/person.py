@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sdtool import output
-from sdtool.commands.base import App, OwnFile, dry_run_option, format_option
+from sdtool.commands.base import App, OwnFile, dry_run_option, format_option, given
 from sdtool.desk import Desk, people
-from sdtool.errors import BadInput, UsageFault
+from sdtool.errors import BadInput
 
 if TYPE_CHECKING:
     from sdtool.desk.records import Imported
@@ -82,14 +82,8 @@ def add(app: App, /, fmt: str, **values: Any) -> None:
 @click.pass_obj
 def edit(app: App, /, who: str, fmt: str, active: bool | None, **values: Any) -> None:
     """Change somebody; an empty value ("") clears a field."""
-    given = {name: value for name, value in values.items() if value is not None}
-    if active is not None:
-        given["active"] = int(active)
-    if not given:
-        raise UsageFault(
-            "nothing to change: name at least one option", hint="`sd person edit --help` lists them"
-        )
-    _say(people.edit(app.desk, _one(app, who).id, given), fmt)
+    changed = given("person", values, active)
+    _say(people.edit(app.desk, _one(app, who).id, changed), fmt)
 
 
 def _one(app: App, who: str) -> people.Person:

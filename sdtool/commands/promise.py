@@ -148,8 +148,7 @@ def _warn_closed(app: App, one: Promise) -> None:
 
     if one.kind == "appointment" or one.state != "open":
         return
-    book = app.rulebook
-    if not calendars.load(app.store, book, book.calendars[0].key, app.now).is_open(one.at):
+    if not calendars.own(app.desk).is_open(one.at):
         output.remark(f"{output.local(one.at, app.desk.timezone)} lies outside opening hours")
 
 

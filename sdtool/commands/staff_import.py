@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -152,22 +153,15 @@ def _rows_in(app: App, kind: str, rows: Sequence[Any], withdraw_missing: bool) -
     return taken
 
 
-class _bar:
-    """A progress bar on a terminal, nothing elsewhere; as a context it yields the step."""
-
-    def __init__(self, length: int, label: str) -> None:
-        shown = sys.stderr is not None and sys.stderr.isatty()
-        self._bar: Any = click.progressbar(length=length, label=label, file=sys.stderr) if shown else None
-
-    def __enter__(self) -> Callable[[], None]:
-        if self._bar is None:
-            return lambda: None
-        self._bar.__enter__()
-        return lambda: self._bar.update(1)
-
-    def __exit__(self, *error: Any) -> None:
-        if self._bar is not None:
-            self._bar.__exit__(*error)
+@contextmanager
+def _bar(length: int, label: str) -> Iterator[Callable[[], None]]:
+    """Show a progress bar on a terminal, nothing elsewhere; yield the step."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    bar: Any
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield lambda: bar.update(1)
 
 
 def _summary_of_faults(file: str, checked: Any, check: bool) -> str:

@@ -42,6 +42,12 @@ def load(store: Store, rulebook: Rulebook, key: str, since: int) -> Calendar:
     return calendar
 
 
+def own(desk: Desk, since: int | None = None) -> Calendar:
+    """Return the calendar of the desk itself, the rulebook's first, for moments from `since` (now) on."""
+    first = desk.rulebook.calendars[0].key
+    return load(desk.store, desk.rulebook, first, desk.now if since is None else since)
+
+
 def _build(store: Store, rulebook: Rulebook, key: str, first: str) -> Calendar:
     versions = [c for c in rulebook.calendars if c.key == key]
     if not versions:
@@ -168,7 +174,7 @@ def sync(desk: Desk, years: range) -> tuple[int, int]:
 def _apply(desk: Desk, found: list[tuple[str, str, str]]) -> int:
     import json
 
-    from sdtool.desk import tickets  # the clock of tickets stands on calendars, not the other way round
+    from sdtool.desk import staff_days, tickets  # what stands on calendars, not the other way round
     from sdtool.store.journal import Entry, append
 
     agreed = {
@@ -186,10 +192,7 @@ def _apply(desk: Desk, found: list[tuple[str, str, str]]) -> int:
     append(desk.store, [Entry("calendar", 0, "sync", desk.actor, desk.source, desk.now, data)])
     desk.store.cache.clear()
     moved = tickets.reschedule(desk)
-    if desk.store.one("select 1 as one from staff_change limit 1") is not None:
-        from sdtool.desk import staff_days
-
-        staff_days.replan(desk)
+    staff_days.replan(desk)
     return moved
 
 

@@ -69,7 +69,7 @@ def of_list(desk: Desk, key: str, start: int) -> list[Item]:
     from sdtool.rulebook.staffing import staffing
 
     template = find(staffing(desk.rulebook).checklists, key, "checklist")
-    calendar = calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, start)
+    calendar = calendars.own(desk, start)
     return [
         Item(line.text, key, line.owner, _due(calendar, start, *line.due), int(not line.optional))
         for line in template.items

@@ -284,9 +284,7 @@ def close_due(desk: Desk) -> list[Ticket]:
     """
     from sdtool.desk import calendars
 
-    calendar = calendars.load(
-        desk.store, desk.rulebook, desk.rulebook.calendars[0].key, desk.now - 400 * 86400
-    )
+    calendar = calendars.own(desk, desk.now - 400 * 86400)
     seconds, days = desk.rulebook.closing.customer_term
     closed = []
     rows = desk.store.query(

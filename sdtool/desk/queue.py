@@ -162,7 +162,7 @@ def opened_before(desk: Desk, working_days: int) -> int:
     """
     from sdtool.desk import calendars
 
-    calendar = calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, 0)
+    calendar = calendars.own(desk, 0)
     zone = ZoneInfo(desk.timezone)
     after = datetime.fromtimestamp(desk.now, zone).date() + timedelta(days=1)
     for _ in range(working_days * 3 + 400):

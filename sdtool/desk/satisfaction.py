@@ -89,7 +89,7 @@ def post(desk: Desk) -> Posted:
     """Queue the questions and reminders that are due, within the hours agreed for reminders."""
     lists = chasing(desk.rulebook)
     agreed = lists.satisfaction
-    calendar = calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, desk.now)
+    calendar = calendars.own(desk)
     if not agreed.share or not in_window(calendar, lists.reminding.window, desk.now):
         return Posted()
     own = {agent.mail.casefold() for agent in lists.agents}
@@ -145,9 +145,7 @@ def unasked(desk: Desk, agreed: Satisfaction, own: Iterable[str]) -> list[Row]:
 
 def unanswered(desk: Desk, agreed: Satisfaction) -> list[Row]:
     """Return the tickets about which a customer is to be reminded now."""
-    calendar = calendars.load(
-        desk.store, desk.rulebook, desk.rulebook.calendars[0].key, desk.now - REMIND_WITHIN
-    )
+    calendar = calendars.own(desk, desk.now - REMIND_WITHIN)
     seconds, days = agreed.remind_after
     rows = desk.store.query(_UNANSWERED, since=desk.now - REMIND_WITHIN, now=desk.now)
     return [
@@ -246,7 +244,7 @@ _CALL: Mapping[str, str] = {
 
 def _call_back(desk: Desk, number: int, score: int) -> int:
     """Promise a call within one working day, by who solved the ticket; return its number."""
-    calendar = calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, desk.now)
+    calendar = calendars.own(desk)
     agent = tickets.get(desk.store, number).agent or desk.actor
     words = _CALL.get(desk.rulebook.organisation.language, "call back about the satisfaction: {} of 5")
     at = calendar.add_days(desk.now, 1)

@@ -99,16 +99,15 @@ def parts(store: Store, number: int) -> list[Ticket]:
     return [Ticket(**dict(row)) for row in rows]
 
 
-def held_by(store: Store, staff_number: str, before: int | None = None) -> set[str]:
-    """Return the services that were given to a colleague and not taken back, by changes below `before`."""
+def held_by(store: Store, staff_number: str) -> set[str]:
+    """Return the services that were given to a colleague and not taken back."""
     rows = store.query(
         "select ticket.service, ticket.reversal from staff_change"
         " join link on link.other = staff_change.id and link.kind = 'part-of'"
         " join ticket on ticket.id = link.ticket"
         " where staff_number = :number and ticket.service <> '' and ticket.resolved_at is not null"
-        " and (staff_change.id < :before or :before = 0) order by ticket.resolved_at, ticket.id",
+        " order by ticket.resolved_at, ticket.id",
         number=staff_number,
-        before=before or 0,
     )
     held: set[str] = set()
     for row in rows:

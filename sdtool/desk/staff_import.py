@@ -12,7 +12,7 @@ from sdtool.desk.sheets import Sheet, read_sheet
 from sdtool.errors import BadInput, Conflict, NotFound, Refused, UsageFault
 from sdtool.rulebook.staffing import FIELDS, staffing
 from sdtool.rules import completeness
-from sdtool.rules.completeness import DAY_FIELD, Checked, CheckedRow, Context, Known, Row
+from sdtool.rules.completeness import Checked, CheckedRow, Context, Known, Row
 from sdtool.rules.findings import found
 from sdtool.rules.packages import opening
 
@@ -100,7 +100,7 @@ def _told(desk: Desk, kind: str) -> dict[str, dict[str, str]]:
 
 
 def _working_days(desk: Desk) -> Callable[[date, date], int]:
-    calendar = calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, desk.now)
+    calendar = calendars.own(desk)
     return lambda first, last: calendar.working_days(opening(calendar, first), opening(calendar, last))
 
 
@@ -170,8 +170,3 @@ def left_out(desk: Desk, kind: str, present: Collection[str]) -> list[Taken]:
         name = staff.full_name(change.data)
         done.append(Taken(0, change.staff_number, name, outcome.action, change.id, False, outcome.remarks))
     return done
-
-
-def day_of(kind: str, values: Mapping[str, str]) -> str:
-    """Return the day that a row is about, ISO, "" when it is not known."""
-    return values.get(DAY_FIELD[kind], "")

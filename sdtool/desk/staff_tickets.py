@@ -27,7 +27,6 @@ from sdtool.rules.lifecycle import ENDED_STATES, Fields, Ticket
 from sdtool.rules.packages import Part, due, opening, parts_of, services_of, waits_for
 from sdtool.rules.priority import derive
 from sdtool.rules.routing import Case, route
-from sdtool.rules.worktime import Calendar
 from sdtool.store.base import Store
 
 _ORIGIN = "staff"  # of what HR owes
@@ -57,7 +56,7 @@ def make_parent(desk: Desk, kind: str, values: Mapping[str, str], day: str) -> T
     today = tickets.day_of(desk.now, desk.timezone)
     case = Case("request", agreed.category, values["target_group"], agreed.channel, fields["priority"], "")
     routed = route(routes_in_force(desk.rulebook.routes, today), case)
-    due_at = opening(_calendar(desk), date.fromisoformat(day)) if day else None
+    due_at = opening(calendars.own(desk), date.fromisoformat(day)) if day else None
     more = {"group_key": routed.group, "route": routed.rule, "agreed_due": due_at}
     fields |= {**more, "caller": manager_of(desk.store, values)}
     known = {checklist.key for checklist in staffing(desk.rulebook).checklists}
@@ -91,10 +90,6 @@ def _fields(desk: Desk, values: Mapping[str, str], category: str, summary: str) 
         "registered_by": desk.actor,
         "opened_at": desk.now,
     }
-
-
-def _calendar(desk: Desk) -> Calendar:
-    return calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, desk.now)
 
 
 def settle(desk: Desk, change: staff.Change, again: Collection[Part] = ()) -> list[str]:
@@ -132,7 +127,7 @@ class _Settling:
         self.desk, self.change, self.parent, self.again = desk, change, parent, again
         self.lists = staffing(desk.rulebook)
         self.services = {service.key: service for service in self.lists.support_services}
-        self.calendar = _calendar(desk)
+        self.calendar = calendars.own(desk)
         self.remarks: list[str] = []
         there = staff.parts(desk.store, change.id)
         self.held = {Part(ticket.service, bool(ticket.reversal)): ticket for ticket in there}

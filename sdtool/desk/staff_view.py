@@ -121,7 +121,7 @@ def days_left(desk: Desk, day: str) -> int | None:
     """Return the working days from now until a day (ISO), negative after it; None when it is unknown."""
     if not day:
         return None
-    calendar = calendars.load(desk.store, desk.rulebook, desk.rulebook.calendars[0].key, desk.now)
+    calendar = calendars.own(desk)
     return calendar.working_days(desk.now, opening(calendar, date.fromisoformat(day)))
 
 

@@ -144,7 +144,7 @@ def write(desk: Desk, ticket: Ticket, verb: str, changed: Fields, data: Mapping[
     if moved or _CLOCK_FIELDS & changed.keys():
         changed = changed | _moved_promises(desk, ticket, after)
     after = record(desk, ticket, verb, changed, data, at)
-    if ticket.state == "waiting" != after.state:
+    if ticket.state == "waiting" and after.state != "waiting":
         from sdtool.desk import owed
 
         owed.settled(desk, after, at)

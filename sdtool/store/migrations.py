@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from sdtool.errors import BadSetup
+
 _BASE = (
     "create table meta (key text primary key, value text not null){strict}",
     "create table counter (name text primary key, value {int} not null){strict}",
@@ -281,3 +283,12 @@ _BASE = (
 
 MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (("the first schema", _BASE),)
 VERSION = len(MIGRATIONS)
+
+
+def require_current(version: int, where: str) -> None:
+    """Refuse a desk whose schema is not the one of this program, with what to do about it."""
+    if version != VERSION:
+        raise BadSetup(
+            f"the desk at {where} has schema {version}, this program needs schema {VERSION}",
+            hint="`sd admin migrate` brings it up to date" if version < VERSION else "install a newer sdtool",
+        )

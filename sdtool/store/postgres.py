@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sdtool.errors import BadSetup, Conflict, NotAllowed, OutputFailed
 from sdtool.store import shown
 from sdtool.store.base import Row, Store, T, closed_on_error
-from sdtool.store.migrations import VERSION
+from sdtool.store.migrations import VERSION, require_current
 from sdtool.store.pgfaults import explain, explained, passing
 from sdtool.store.pglocks import Locks
 from sdtool.store.pgschema import Connection, begin, connect, found, upgrade, version_of
@@ -74,13 +74,7 @@ class PostgresStore(Store):
                 version = version_of(store._db, url)
                 if version is None:
                     raise BadSetup(f"there is no desk at {shown(url)}", hint="`sd init` makes one")
-                if version != VERSION:
-                    older = version < VERSION
-                    hint = "`sd admin migrate` brings it up to date" if older else "install a newer sdtool"
-                    raise BadSetup(
-                        f"the desk at {shown(url)} has schema {version}, this program needs schema {VERSION}",
-                        hint=hint,
-                    )
+                require_current(version, shown(url))
         return store
 
     @classmethod

@@ -14,7 +14,7 @@ from sdtool.errors import BadSetup, Busy, Conflict, NotAllowed, OutputFailed
 from sdtool.store import files
 from sdtool.store.base import Row, Store, T, closed_on_error
 from sdtool.store.files import explained, path_of
-from sdtool.store.migrations import MIGRATIONS, VERSION
+from sdtool.store.migrations import MIGRATIONS, VERSION, require_current
 
 PATIENCE = 30.0  # seconds to wait for the gate, and behind it for SQLite's own lock
 _WORDS = {"id": "integer primary key", "int": "integer", "strict": " strict"}
@@ -67,13 +67,7 @@ class SqliteStore(Store):
                 version = _version(store, path)
                 if not os.access(path, os.W_OK):
                     files.share(path)
-                if version != VERSION:
-                    older = version < VERSION
-                    hint = "`sd admin migrate` brings it up to date" if older else "install a newer sdtool"
-                    raise BadSetup(
-                        f"the desk at {path} has schema {version}, this program needs schema {VERSION}",
-                        hint=hint,
-                    )
+                require_current(version, path)
         return store
 
     @classmethod
