@@ -20,6 +20,7 @@ def test_m3_four_senders_at_once_send_each_mail_once(store, tmp_path):
         results = [done(p) for p in [sd(tmp_path, server.port, "mail", "send") for _ in range(4)]]
 
     assert [code for code, _, _ in results] == [0, 0, 0, 0]
+    assert sorted(out for _, out, _ in results) == ["", "", "", f"Mail: {MAILS} sent\n"]
     assert len(server.delivered) == len({recipient for recipient, _ in server.delivered}) == MAILS
     assert sum("already running" in err for _, _, err in results) == 3
 
