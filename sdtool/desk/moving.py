@@ -16,6 +16,7 @@ SLICE = 5_000  # rows read at a time
 _NUMBERED = (("person", "id"), ("ticket", "id"), ("staff_change", "id"), ("event", "id"),
              ("event_data", "event"), ("outbox", "id"), ("job_run", "id"))  # fmt: skip
 _SMALL = ("counter", "pause", "link", "checklist_item", "party", "owed", "promise", "alert", "feedback",
+          "problem", "problem_ticket", "article", "article_use", "call_day", "major", "frozen_month",
           "bad_address", "holiday", "request")  # fmt: skip
 TABLES = (*(table for table, _ in _NUMBERED), *_SMALL)
 _PAGE = {

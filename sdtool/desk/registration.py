@@ -178,6 +178,7 @@ _BLANK = Ticket(
     agreed_due=None,
     service="",
     reversal=0,
+    test=0,
     rev=0,
 )
 

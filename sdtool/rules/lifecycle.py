@@ -25,7 +25,8 @@ class Ticket(NamedTuple):
     """A ticket as it stands; moments are epoch seconds, flags 0 or 1.
 
     `agreed_due` is a resolve deadline agreed for this ticket, which no target or pause moves;
-    `service` the support service it gives, or takes away when it is a `reversal`.
+    `service` the support service it gives, or takes away when it is a `reversal`; a `test`
+    counts in no figure.
     """
 
     id: int
@@ -75,6 +76,7 @@ class Ticket(NamedTuple):
     agreed_due: int | None
     service: str
     reversal: int
+    test: int
     rev: int
 
 

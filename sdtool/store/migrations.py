@@ -97,6 +97,7 @@ _BASE = (
         agreed_due {int},
         service text not null default '',
         reversal {int} not null default 0 check (reversal in (0, 1)),
+        test {int} not null default 0 check (test in (0, 1)),
         rev {int} not null default 1
     ){strict}""",
     # the predicate of open tickets is spelled as in desk.tickets.OPEN, or no query finds these indexes
@@ -231,6 +232,74 @@ _BASE = (
         rev {int} not null default 1
     ){strict}""",
     "create index feedback_person on feedback (person, asked_at)",
+    """create table problem (
+        id {int} primary key,
+        title text not null,
+        category text not null default '',
+        owner text not null default '',
+        state text not null check (state in ('open', 'known-error', 'resolved', 'cancelled')),
+        workaround text not null default '',
+        cause text not null default '',
+        solution text not null default '',
+        opened_at {int} not null,
+        known_at {int},
+        ended_at {int},
+        rev {int} not null default 1
+    ){strict}""",
+    """create table problem_ticket (
+        problem {int} not null references problem (id),
+        ticket {int} not null references ticket (id),
+        primary key (problem, ticket)
+    ){strict}""",
+    "create index problem_ticket_ticket on problem_ticket (ticket)",
+    """create table article (
+        id {int} primary key,
+        title text not null,
+        owner text not null default '',
+        place text not null default '',
+        version {int} not null default 1,
+        review_on text not null,
+        reviewed_at {int},
+        state text not null check (state in ('active', 'withdrawn')),
+        made_at {int} not null,
+        ended_at {int},
+        rev {int} not null default 1
+    ){strict}""",
+    """create table article_use (
+        article {int} not null references article (id),
+        ticket {int} not null references ticket (id),
+        primary key (article, ticket)
+    ){strict}""",
+    "create index article_use_ticket on article_use (ticket)",
+    """create table call_day (
+        id {int} primary key,
+        day text not null,
+        line text not null,
+        offered {int} not null,
+        answered {int} not null,
+        abandoned {int} not null,
+        dropped {int} not null default 0,
+        waited {int} not null default 0,
+        in_time {int} not null default 0,
+        rev {int} not null default 1,
+        unique (day, line)
+    ){strict}""",
+    """create table major (
+        id {int} primary key references ticket (id),
+        reason text not null,
+        declared_at {int} not null,
+        declared_by text not null,
+        update_every {int} not null,
+        revoked_at {int},
+        rev {int} not null default 1
+    ){strict}""",
+    """create table frozen_month (
+        id {int} primary key,
+        digest text not null,
+        data text not null,
+        frozen_at {int} not null,
+        rev {int} not null default 1
+    ){strict}""",
     """create table bad_address (
         mail_key text primary key,
         since {int} not null,

@@ -165,6 +165,7 @@ def changed_record(path: Path, table: str, column: str) -> None:
         "type": "'request'", "state": "'closed'", "caller": "null", "merged_into": "5", "active": "0",
         "confidential": "1 - confidential", "paused": "1 - paused", "other": "other + 1",
         "reversal": "1 - reversal",
+        "test": "1 - test",
         "kind": "'blocks'", "fmis_ref": "'F-1'", "mail": "'x@example.be'", "mail_key": "'x'",
         "staff_number": "'x'", "phone": "'1'", "phone_key": "'1'", "party": "'supplier'",
     }  # fmt: skip
