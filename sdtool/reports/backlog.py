@@ -10,29 +10,30 @@ from collections.abc import Iterator, Sequence
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.period import Period
 from sdtool.reports.registry import BUCKETS, bucket_key
+from sdtool.reports.scope import COUNTED, Scope
 from sdtool.reports.tally import Tally
 from sdtool.rules.worktime import Calendar
 from sdtool.store.base import Row, Store
 
 SOON = 10  # working days within which a reopening is held against the solution
 
-_NOT_CLOSED = """
+_NOT_CLOSED = f"""
     select ticket.id, type, priority, group_key, opened_at, resolve_due, ended_at, closed_at, reopens,
         pause.start_at, pause.party
     from ticket left join pause
         on pause.ticket = ticket.id and pause.start_at < :end
         and (pause.end_at is null or pause.end_at >= :end)
-    where closed_at is null and opened_at < :end and state not in ('cancelled', 'merged')
-"""
-_CLOSED_SINCE = """
+    where closed_at is null and opened_at < :end and {COUNTED} /* scope */
+"""  # noqa: S608 (a constant)
+_CLOSED_SINCE = f"""
     select ticket.id, type, priority, group_key, opened_at, resolve_due, ended_at, closed_at, reopens,
         pause.start_at, pause.party
     from ticket left join pause
         on pause.ticket = ticket.id and pause.start_at < :end
         and (pause.end_at is null or pause.end_at >= :end)
     where closed_at >= :start and opened_at < :end
-        and (closed_at >= :end or reopens > 0) and state not in ('cancelled', 'merged')
-"""
+        and (closed_at >= :end or reopens > 0) and {COUNTED} /* scope */
+"""  # noqa: S608 (a constant)
 _STOPS = """
     select pause.start_at, pause.end_at, event.verb, event.at
     from pause left join event
@@ -44,17 +45,15 @@ _STOPS = """
 """
 
 
-def count(store: Store, clocks: Clocks, period: Period, tally: Tally) -> None:
-    """Count what ran at the end of the period, and what was undone of it; after `cohort.count`."""
-    counts = tally.counts
-    counts["closed_or_undone"] = counts["closed"]
-    rows = {row["id"]: row for row in store.query(_NOT_CLOSED, end=period.end)}
-    found = store.query(_CLOSED_SINCE, start=period.start, end=period.end)
-    rows |= {row["id"]: row for row in found}
+def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
+    """Count what ran at the end of the period, and what was undone of it."""
+    period, bounds = scope.period, scope.bounds
+    rows = {row["id"]: row for row in store.query(scope.narrowed(_NOT_CLOSED), **bounds)}
+    rows |= {row["id"]: row for row in store.query(scope.narrowed(_CLOSED_SINCE), **bounds)}
     for row in rows.values():
         clock = clocks.of(row["type"], row["priority"], row["opened_at"])
         if row["closed_at"] is None or row["closed_at"] >= period.end:
-            counts["backlog_unclosed"] += 1
+            tally.add("backlog_unclosed", 1, row["id"])
             _count_open(row, clock, period.end, tally)
         if row["reopens"]:
             _count_undone(row, clock, period, _stops(store, row["id"], period), tally)
@@ -66,25 +65,28 @@ def _count_open(row: Row, clock: Calendar, end: int, tally: Tally) -> None:
         return
     waiting = row["party"] is not None
     late = row["resolve_due"] < end and not (waiting and row["start_at"] < row["resolve_due"])
-    for counts in (tally.counts, tally.groups[row["group_key"]]):
-        counts["backlog"] += 1
-        counts["backlog_late"] += late
-        counts["backlog_waiting"] += waiting
+    group = tally.groups[row["group_key"]]
+    for name, counted in (("backlog", True), ("backlog_late", late), ("backlog_waiting", waiting)):
+        tally.add(name, int(counted), row["id"])
+        group[name] += counted
     age = clock.working_days(row["opened_at"], end - 1)
     bucket = next(bucket_key(low, high) for low, high in BUCKETS if high is None or age <= high)
-    tally.counts[bucket] += 1
+    tally.add(bucket, 1, row["id"])
 
 
 def _count_undone(
     row: Row, clock: Calendar, period: Period, stops: Iterator[tuple[int, Sequence[int]]], tally: Tally
 ) -> None:
-    """Count a reopened ticket if it was resolved or closed in the period, and if it came back soon after."""
+    """Count a reopened ticket if it was resolved or closed in the period, and if it came back soon after.
+
+    One that stands closed in the period is among `closed` already.
+    """
     ended = [(at, end) for end, moments in stops for at in moments if period.start <= at < period.end]
     if not ended:
         return
     standing = row["closed_at"] is not None and period.start <= row["closed_at"] < period.end
-    tally.counts["closed_or_undone"] += not standing
-    tally.counts["reopened_soon"] += any(clock.working_days(at, end) <= SOON for at, end in ended)
+    tally.add("closed_or_undone", int(not standing), row["id"])
+    tally.add("reopened_soon", int(any(clock.working_days(at, end) <= SOON for at, end in ended)), row["id"])
 
 
 def _stops(store: Store, number: int, period: Period) -> Iterator[tuple[int, Sequence[int]]]:

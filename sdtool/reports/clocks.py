@@ -16,13 +16,13 @@ class Clocks:
     """The calendars of a desk, by what a ticket's type, priority and day promise."""
 
     def __init__(self, store: Store, rulebook: Rulebook) -> None:
-        self._store, self._rulebook = store, rulebook
+        self._store, self.rulebook = store, rulebook
         self._zone = ZoneInfo(rulebook.organisation.timezone)
         self._versions: dict[tuple[str, int], tuple[list[int], list[Calendar]]] = {}
 
     def main(self) -> Calendar:
         """Return the calendar of the desk itself: the first of the rulebook."""
-        return self._load(self._rulebook.calendars[0].key)
+        return self._load(self.rulebook.calendars[0].key)
 
     def of(self, type_: str, priority: int, opened_at: int) -> Calendar:
         """Return the calendar of a ticket of this type and priority, made at this moment.
@@ -37,7 +37,7 @@ class Clocks:
         return found[0] if len(found) == 1 else found[max(bisect_right(since, opened_at) - 1, 0)]
 
     def _find(self, kind: tuple[str, int]) -> tuple[list[int], list[Calendar]]:
-        targets = [t for t in self._rulebook.targets if (t.type, t.priority) == kind]
+        targets = [t for t in self.rulebook.targets if (t.type, t.priority) == kind]
         if not targets:
             return [0], [self.main()]
         ordered = sorted(targets, key=lambda target: target.valid_from)
@@ -53,4 +53,4 @@ class Clocks:
         return int(midnight.timestamp())
 
     def _load(self, key: str) -> Calendar:
-        return calendars.load(self._store, self._rulebook, key, 0)
+        return calendars.load(self._store, self.rulebook, key, 0)

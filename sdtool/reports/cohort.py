@@ -1,6 +1,7 @@
 """What happened in a period: each ticket resolved or closed in it read once, counted and measured.
 
-Cancelled and merged tickets are left out. Tickets come in slices: only the durations stay in memory.
+Cancelled, merged and test tickets are counted apart. Tickets come in slices: only the durations stay in
+memory.
 
 What is planned for a day (`agreed_due`, the tickets of a change of staff) is judged on that deadline alone:
 made weeks ahead, on hold until it can begin, it says nothing of the first line, of times and of waiting.
@@ -10,11 +11,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from operator import attrgetter, itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sdtool.reports.clocks import Clocks
-from sdtool.reports.period import Period
+from sdtool.reports.scope import COUNTED, Scope
 from sdtool.reports.tally import Tally
 from sdtool.rulebook import Rulebook
 from sdtool.rules.deadline import Pause, elapsed
@@ -24,24 +26,28 @@ from sdtool.store.base import Row, Store
 SLICE = 5_000  # tickets read at a time
 CONTACT_CHANNELS = frozenset(("phone", "mail", "counter"))
 
-_OPENED = """
-    select count(*) from ticket
-    where opened_at >= :start and opened_at < :end and state not in ('cancelled', 'merged')
-"""
+# one row of counts, or with `_EACH` one of every ticket
+_OPENED = f"""
+    select min(id) as id, count(case when {COUNTED} then 1 end) as opened,
+        count(case when test = 1 then 1 end) as test
+    from ticket where opened_at >= :start and opened_at < :end /* scope */
+"""  # noqa: S608 (a constant)
 _LEFT_OUT = """
-    select state, count(*) as n from ticket
-    where ended_at >= :start and ended_at < :end and state in ('cancelled', 'merged')
-    group by state
+    select min(id) as id, count(case when state = 'cancelled' then 1 end) as cancelled,
+        count(case when state = 'merged' then 1 end) as merged
+    from ticket
+    where ended_at >= :start and ended_at < :end and state in ('cancelled', 'merged') and test = 0 /* scope */
 """
-_RESOLVED = """
+_EACH = " group by id"
+_RESOLVED = f"""
     select id, type, priority, channel, category, group_key, opened_at, accepted_at, responded_at,
         resolved_at, escalated_at, contacts, escalations, wrong_routings, reopens, respond_due, resolve_due,
         agreed_due, service
     from ticket
     where resolved_at >= :start and resolved_at < :end and (resolved_at > :start or id > :after)
-        and state not in ('cancelled', 'merged')
+        and {COUNTED} /* scope */
     order by resolved_at, id limit :size
-"""
+"""  # noqa: S608 (a constant)
 # cross join: first the tickets, then their pauses; a planner without statistics may turn it round
 _PAUSES = """
     select pause.ticket, pause.start_at, pause.end_at, pause.party
@@ -49,22 +55,23 @@ _PAUSES = """
     where pause.ticket = ticket.id and ticket.resolved_at >= :first and ticket.resolved_at <= :last
         and pause.start_at < ticket.resolved_at
 """
-_CLOSED = """
+_CLOSED = f"""
     select id, opened_at, closed_at, reopens, reassignments, agreed_due from ticket
     where closed_at >= :start and closed_at < :end and (closed_at > :start or id > :after)
-        and state not in ('cancelled', 'merged')
+        and {COUNTED} /* scope */
     order by closed_at, id limit :size
-"""
+"""  # noqa: S608 (a constant)
 
 
-def count(store: Store, rulebook: Rulebook, clocks: Clocks, period: Period, tally: Tally) -> None:
+def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
     """Count and measure the tickets opened, resolved, closed, cancelled and merged in a period."""
-    bounds = {"start": period.start, "end": period.end}
-    tally.counts["opened"] = store.value(_OPENED, **bounds)
-    for row in store.query(_LEFT_OUT, **bounds):
-        tally.counts[row["state"]] = row["n"]
-    _count_resolved(store, rulebook, clocks, period, tally)
-    _count_closed(store, period, tally)
+    for sql, names in ((_OPENED, ("opened", "test")), (_LEFT_OUT, ("cancelled", "merged"))):
+        each = _EACH if tally.traced else ""
+        for row in store.query(scope.narrowed(sql) + each, **scope.bounds):
+            for name in names:
+                tally.add(name, row[name], row["id"])
+    _count_resolved(store, clocks, scope, tally)
+    _count_closed(store, scope, tally)
 
 
 # --- Resolved in the period
@@ -114,24 +121,31 @@ Stood = dict[int, list[Pause]]
 _COLUMNS = itemgetter(*Case._fields)
 
 
-def _count_resolved(store: Store, rulebook: Rulebook, clocks: Clocks, period: Period, tally: Tally) -> None:
-    desk, outcomes = _Desk(rulebook), Counter[Outcome]()
-    for rows in slices(store, _RESOLVED, "resolved_at", period.start, period.end):
+def _count_resolved(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
+    desk, outcomes = _Desk(clocks.rulebook), Counter[Outcome]()
+    for rows in slices(store, scope.narrowed(_RESOLVED), "resolved_at", **scope.bounds):
         cases = [Case._make(_COLUMNS(row)) for row in rows]
         timed = [(case, clocks.of(case.type, case.priority, case.opened_at)) for case in cases]
         stood = _pauses(store, cases[0].resolved_at, cases[-1].resolved_at)
         asked = [(case, calendar) for case, calendar in timed if case.agreed_due is None]
         _measure_steps(asked, tally)
         _measure_resolution(asked, stood, tally)
-        outcomes.update(desk.outcome(case, calendar, stood.get(case.id, ())) for case, calendar in timed)
+        ended = ((case.id, desk.outcome(case, clock, stood.get(case.id, ()))) for case, clock in timed)
+        if tally.traced:
+            for number, outcome in ended:
+                _add(outcome, 1, desk, tally, number)
+        else:
+            outcomes.update(outcome for _, outcome in ended)
     for outcome, tickets in outcomes.items():
         _add(outcome, tickets, desk, tally)
 
 
-def slices(store: Store, sql: str, moment: str, start: int | str, end: int | str) -> Iterator[Sequence[Row]]:
+def slices(
+    store: Store, sql: str, moment: str, start: int | str, end: int | str, **values: Any
+) -> Iterator[Sequence[Row]]:
     """Read a cohort in order of its moment (or day, as ISO text) and id, SLICE rows at a time."""
     after = -1
-    while rows := store.query(sql, start=start, end=end, after=after, size=SLICE):
+    while rows := store.query(sql, start=start, end=end, after=after, size=SLICE, **values):
         yield rows
         start, after = rows[-1][moment], rows[-1]["id"]
 
@@ -148,33 +162,39 @@ def _measure_steps(timed: Timed, tally: Tally) -> None:
     steps = (("accept", "accepted_at"), ("response", "responded_at"), ("escalate", "escalated_at"))
     for series, step in steps:
         at = attrgetter(step)
-        reached = [(case.opened_at, at(case), clock) for case, clock in timed if at(case) is not None]
-        tally.measure(f"{series}_working", (clock.between(start, end) for start, end, clock in reached))
+        reached = [
+            (case.id, case.opened_at, at(case), clock) for case, clock in timed if at(case) is not None
+        ]
+        tickets = [number for number, *_ in reached]
+        tally.measure(
+            f"{series}_working", (clock.between(start, end) for _, start, end, clock in reached), tickets
+        )
         if series != "escalate":
-            tally.measure(f"{series}_elapsed", (end - start for start, end, _ in reached))
+            tally.measure(f"{series}_elapsed", (end - start for _, start, end, _ in reached), tickets)
 
 
 def _measure_resolution(timed: Timed, stood: Stood, tally: Tally) -> None:
+    tickets = [case.id for case, _ in timed]
     gross = [clock.between(case.opened_at, case.resolved_at) for case, clock in timed]
     net = list(gross)
     for place, (case, clock) in enumerate(timed):
         pauses = stood.get(case.id)
         if pauses:
             net[place] = elapsed(clock, case.opened_at, case.resolved_at, pauses)
-            _count_waiting(case, clock, pauses, tally.counts)
-    tally.measure("resolve_elapsed", (case.resolved_at - case.opened_at for case, _ in timed))
-    tally.measure("resolve_gross_working", gross)
-    tally.measure("resolve_working", net)
-    tally.counts["gross"] += sum(seconds for seconds in gross if seconds > 0)
+            _count_waiting(case, clock, pauses, tally)
+    tally.measure("resolve_elapsed", (case.resolved_at - case.opened_at for case, _ in timed), tickets)
+    tally.measure("resolve_gross_working", gross, tickets)
+    tally.measure("resolve_working", net, tickets)
+    tally.sums("gross", [max(seconds, 0) for seconds in gross], tickets)
 
 
-def _count_waiting(case: Case, clock: Calendar, pauses: Sequence[Pause], counts: Counter[str]) -> None:
+def _count_waiting(case: Case, clock: Calendar, pauses: Sequence[Pause], tally: Tally) -> None:
     for start, end, party in pauses:
         if party:
             last = case.resolved_at if end is None else min(end, case.resolved_at)
             waited = max(clock.between(max(start, case.opened_at), last), 0)
-            counts["waited"] += waited
-            counts[f"waited_{party}"] += waited
+            tally.sum("waited", waited, case.id)
+            tally.sum(f"waited_{party}", waited, case.id)
 
 
 class _Desk:
@@ -223,38 +243,41 @@ def in_time(due: int, at: int, clock: Calendar) -> bool:
     return at <= due or clock.between(due, at) <= 0
 
 
-def _add(outcome: Outcome, tickets: int, desk: _Desk, tally: Tally) -> None:
-    """Count `tickets` cases that ended alike."""
-    counts, level = tally.counts, f"_p{outcome.priority}"
-    counts["resolved"] += tickets
-    counts["asked"] += tickets * (not outcome.planned)
+def _add(outcome: Outcome, tickets: int, desk: _Desk, tally: Tally, ticket: int | None = None) -> None:
+    """Count `tickets` cases that ended alike, or this one."""
+    add, level = partial(tally.add, ticket=ticket), f"_p{outcome.priority}"
+    add("resolved", tickets)
+    add("asked", tickets * (not outcome.planned))
     if outcome.solved_in_time is not None:
-        for group, end in ((counts, ""), (counts, level), (tally.categories[outcome.category], "")):
-            group["resolve_due" + end] += tickets
-            group["resolve_met" + end] += tickets * outcome.solved_in_time
+        category = tally.categories[outcome.category]
+        category["resolve_due"] += tickets
+        category["resolve_met"] += tickets * outcome.solved_in_time
     for end in ("", level):
-        counts["respond_due" + end] += tickets * (outcome.in_time is not None)
-        counts["respond_met" + end] += tickets * bool(outcome.in_time)
-    counts["escalated"] += tickets * outcome.escalated
-    counts["by_first_line"] += tickets * outcome.first_line
-    counts["wrongly_routed"] += tickets * outcome.wrongly_routed
+        add("resolve_due" + end, tickets * (outcome.solved_in_time is not None))
+        add("resolve_met" + end, tickets * bool(outcome.solved_in_time))
+        add("respond_due" + end, tickets * (outcome.in_time is not None))
+        add("respond_met" + end, tickets * bool(outcome.in_time))
+    add("escalated", tickets * outcome.escalated)
+    add("by_first_line", tickets * outcome.first_line)
+    add("wrongly_routed", tickets * outcome.wrongly_routed)
     for end, counted in (("", True), ("_net", outcome.category not in desk.beyond)):
-        counts["contactable" + end] += tickets * (outcome.contactable and counted)
-        counts["first_contact" + end] += tickets * (outcome.first_contact and counted)
+        add("contactable" + end, tickets * (outcome.contactable and counted))
+        add("first_contact" + end, tickets * (outcome.first_contact and counted))
 
 
 # --- Closed in the period
 
 
-def _count_closed(store: Store, period: Period, tally: Tally) -> None:
-    counts = tally.counts
-    for rows in slices(store, _CLOSED, "closed_at", period.start, period.end):
+def _count_closed(store: Store, scope: Scope, tally: Tally) -> None:
+    for rows in slices(store, scope.narrowed(_CLOSED), "closed_at", **scope.bounds):
         asked = [row for row in rows if row["agreed_due"] is None]
-        changes = [row["reassignments"] for row in rows]
-        counts["closed"] += len(rows)
-        counts["closed_asked"] += len(asked)
-        counts["closed_reopened"] += sum(row["reopens"] > 0 for row in rows)
-        counts["reassignments"] += sum(changes)
-        counts["reassigned"] += sum(n >= 1 for n in changes)
-        counts["bounced"] += sum(n >= 2 for n in changes)
-        tally.measure("close_elapsed", (row["closed_at"] - row["opened_at"] for row in asked))
+        numbers, changes = [row["id"] for row in rows], [row["reassignments"] for row in rows]
+        tally.each("closed", numbers)
+        tally.each("closed_or_undone", numbers)
+        tally.each("closed_asked", [row["id"] for row in asked])
+        tally.each("closed_reopened", [row["id"] for row in rows if row["reopens"] > 0])
+        tally.sums("reassignments", changes, numbers)
+        tally.each("reassigned", [row["id"] for row in rows if row["reassignments"] >= 1])
+        tally.each("bounced", [row["id"] for row in rows if row["reassignments"] >= 2])
+        lasted = (row["closed_at"] - row["opened_at"] for row in asked)
+        tally.measure("close_elapsed", lasted, [row["id"] for row in asked])

@@ -4,12 +4,19 @@
 from typing import NamedTuple
 
 UP, DOWN, NEUTRAL = "up", "down", ""
+LEFT_OUT = (
+    "Geannuleerde, samengevoegde en testmeldingen.",
+    "Cancelled, merged and test tickets.",
+)  # what nearly every figure leaves out
+_LABELS, _WORDS = ("nl", "en", "fr"), ("nl", "en")
 
 
 class Kpi(NamedTuple):
     """One figure. Unit: count, share (0 to 1), seconds, days (working days) or ratio.
 
-    `better` is up, down or "" for neither.
+    `better` is up, down or "" for neither. `label` is in Dutch, English and French; `definition` (the
+    formula), `population` (what it is taken of) and `exclusions` (what of that is left out) in Dutch and
+    English.
     """
 
     key: str
@@ -21,6 +28,8 @@ class Kpi(NamedTuple):
     label: dict[str, str]
     definition: dict[str, str]
     source: str
+    population: dict[str, str]
+    exclusions: dict[str, str]
 
 
 def kpi(
@@ -28,17 +37,52 @@ def kpi(
     unit: str,
     better: str,
     parts: tuple[str, str],
-    label: tuple[str, str],
+    label: tuple[str, ...],
     definition: tuple[str, str],
-    source: str,
+    source: str = "",
+    *,
+    population: tuple[str, str] = ("", ""),
+    exclusions: tuple[str, str] = LEFT_OUT,
+    statistic: str = "",
 ) -> Kpi:
-    """Return an entry with `parts` n and of; its words in Dutch and English."""
-    words = {"nl": label[0], "en": label[1]}, {"nl": definition[0], "en": definition[1]}
-    return Kpi(key, unit, better, *parts, "", *words, source)
+    """Return an entry with `parts` n and of; its label in Dutch, English and French, its words in two."""
+    return Kpi(
+        key,
+        unit,
+        better,
+        *parts,
+        statistic,
+        dict(zip(_LABELS, label, strict=False)),
+        _words(definition),
+        source,
+        _words(population),
+        _words(exclusions),
+    )
 
 
 def count(
-    key: str, better: str, label: tuple[str, str], definition: tuple[str, str], source: str = ""
+    key: str,
+    better: str,
+    label: tuple[str, ...],
+    definition: tuple[str, str],
+    source: str = "",
+    *,
+    population: tuple[str, str] = ("", ""),
+    exclusions: tuple[str, str] = LEFT_OUT,
 ) -> Kpi:
     """Return the entry of what is only counted, under its own key."""
-    return kpi(key, "count", better, (key, ""), label, definition, source)
+    return kpi(
+        key,
+        "count",
+        better,
+        (key, ""),
+        label,
+        definition,
+        source,
+        population=population,
+        exclusions=exclusions,
+    )
+
+
+def _words(texts: tuple[str, str]) -> dict[str, str]:
+    return dict(zip(_WORDS, texts, strict=True))

@@ -10,14 +10,17 @@ from sdtool.reports import backlog, cohort, owing, satisfaction, staffing
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.entry import NEUTRAL, UP, Kpi
 from sdtool.reports.percentile import statistics
-from sdtool.reports.period import Period, before, period
+from sdtool.reports.period import before, period
 from sdtool.reports.registry import KPIS, kpis
+from sdtool.reports.scope import Scope
 from sdtool.reports.tally import Tally
 from sdtool.rulebook import Rulebook, in_force
 from sdtool.store.base import Store
 
 __all__ = ["KPIS", "Figure", "Report", "Split", "met", "report"]
 
+# what counts: each has `count(store, clocks, scope, tally)`
+SOURCES = (cohort, backlog, staffing, satisfaction, owing)
 _FIRST_OPENED = "select min(opened_at) from ticket"
 
 
@@ -78,9 +81,9 @@ def report(
         ValueError: the period has no days.
     """
     listed = kpis(p.level for p in rulebook.priorities).values()
-    earlier = _previous(store, rulebook, period(*before(first, after), timezone), listed)
+    earlier = _previous(store, rulebook, Scope(period(*before(first, after), timezone)), listed)
     current = period(first, after, timezone)
-    tally = _tally(store, rulebook, current, now)
+    tally = _tally(store, rulebook, Scope(current), now)
     day = (after - timedelta(days=1)).isoformat()
     figures = tuple(
         Figure(key, value, unit, n, of, _norm(rulebook, key, day), earlier.get(key))
@@ -100,23 +103,21 @@ def met(kpi: Kpi, figure: Figure) -> bool | None:
     return figure.value >= figure.norm if kpi.better == UP else figure.value <= figure.norm
 
 
-def _tally(store: Store, rulebook: Rulebook, current: Period, now: int | None) -> Tally:
+def _tally(store: Store, rulebook: Rulebook, scope: Scope, now: int | None) -> Tally:
     tally, clocks = Tally(), Clocks(store, rulebook)
-    so_far = current if now is None else current._replace(end=min(current.end, now + 1))
-    cohort.count(store, rulebook, clocks, current, tally)
-    backlog.count(store, clocks, so_far, tally)
-    staffing.count(store, rulebook, clocks, so_far, tally)
-    satisfaction.count(store, so_far, tally)
-    owing.count(store, clocks, so_far, tally)
+    if now is not None and now < scope.period.end:
+        scope = scope._replace(period=scope.period._replace(end=now + 1))
+    for source in SOURCES:
+        source.count(store, clocks, scope, tally)
     return tally
 
 
 def _previous(
-    store: Store, rulebook: Rulebook, earlier: Period, listed: Iterable[Kpi]
+    store: Store, rulebook: Rulebook, earlier: Scope, listed: Iterable[Kpi]
 ) -> dict[str, float | None]:
     """Return the values of the period before; none when the desk had no tickets yet."""
     first = store.value(_FIRST_OPENED)
-    if first is None or first >= earlier.end:
+    if first is None or first >= earlier.period.end:
         return {}
     return {key: value for key, value, *_ in _values(_tally(store, rulebook, earlier, None), listed)}
 

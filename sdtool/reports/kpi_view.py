@@ -17,7 +17,7 @@ from sdtool.reports.times import STATISTICS, TIMES, Time
 from sdtool.rulebook import Rulebook
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "flow": ("opened", "resolved", "closed", "throughput", "cancelled", "merged"),
+    "flow": ("opened", "resolved", "closed", "throughput", "cancelled", "merged", "test"),
     "backlog": ("backlog", "backlog_late", "backlog_waiting", "backlog_unclosed"),
     "first_line": ("first_line_resolution", "first_contact_resolution", "first_contact_resolution_net"),
     "quality": (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.entry import DOWN, UP, Kpi, kpi
-from sdtool.reports.period import Period
+from sdtool.reports.scope import COUNTED, Scope
 from sdtool.reports.tally import Tally
 from sdtool.store.base import Store
 
@@ -21,19 +21,18 @@ _KINDS = {
 
 def _time(kind: str) -> Kpi:
     nl, en = _KINDS[kind]
-    return Kpi(
+    return kpi(
         f"feedback_median_{kind}",
         "seconds",
         DOWN,
-        f"feedback_{kind}",
-        f"feedback_{kind}",
-        "median",
-        {"nl": f"Terugkoppeling {nl}, mediaan", "en": f"Feedback {en}, median"},
-        {
-            "nl": f"Van de vraag tot het antwoord {nl}, in openingsuren; antwoorden in de periode.",
-            "en": f"From asking to the answer {en}, in opening hours; answers in the period.",
-        },
+        (f"feedback_{kind}", f"feedback_{kind}"),
+        (f"Terugkoppeling {nl}, mediaan", f"Feedback {en}, median"),
+        (
+            f"Van de vraag tot het antwoord {nl}, in openingsuren; antwoorden in de periode.",
+            f"From asking to the answer {en}, in opening hours; answers in the period.",
+        ),
         _SOURCE,
+        statistic="median",
     )
 
 
@@ -53,19 +52,22 @@ OWING = (
     ),
 )
 
-_ANSWERED = """
-    select kind, asked_at, ended_at, step from owed
-    where state = 'answered' and ended_at >= :start and ended_at < :end order by id
-"""
+_ANSWERED = f"""
+    select owed.ticket, owed.kind, owed.asked_at, owed.ended_at, owed.step
+    from owed join ticket on ticket.id = owed.ticket
+    where owed.state = 'answered' and owed.ended_at >= :start and owed.ended_at < :end
+        and {COUNTED} /* scope */
+    order by owed.id
+"""  # noqa: S608 (a constant)
 
 
-def count(store: Store, clocks: Clocks, period: Period, tally: Tally) -> None:
+def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
     """Count what was answered in a period, and measure how long each answer took."""
-    rows = store.query(_ANSWERED, start=period.start, end=period.end)
+    rows = store.query(scope.narrowed(_ANSWERED), **scope.bounds)
     calendar = clocks.main()
     for row in rows:
-        series = f"feedback_{row['kind']}"
-        tally.measure(series, [calendar.between(row["asked_at"], row["ended_at"])])
-        tally.counts[series] += 1
-        tally.counts["feedback"] += 1
-        tally.counts["feedback_unchased"] += int(row["step"] < 2)
+        series, number = f"feedback_{row['kind']}", row["ticket"]
+        tally.measure(series, [calendar.between(row["asked_at"], row["ended_at"])], [number])
+        tally.add(series, 1, number)
+        tally.add("feedback", 1, number)
+        tally.add("feedback_unchased", int(row["step"] < 2), number)

@@ -58,6 +58,15 @@ _FLOW = (
         ("Meldingen geannuleerd in de periode.", "Tickets cancelled in the period."),
     ),
     count(
+        "test",
+        NEUTRAL,
+        ("Testmeldingen (tellen nergens mee)", "Test tickets (counted nowhere else)"),
+        (
+            "Testmeldingen gemaakt in de periode, hoe ze ook eindigden.",
+            "Test tickets made in the period, however they ended.",
+        ),
+    ),
+    count(
         "merged",
         NEUTRAL,
         ("Samengevoegd (telt nergens mee)", "Merged (counted nowhere else)"),
@@ -175,10 +184,9 @@ _FIRST_LINE = (
 
 def _timed(time: Time, statistic: str) -> Kpi:
     kind, words = time.clock, STATISTICS[statistic]
-    label = {lang: f"{time.label[i]}, {words[i]} ({kind[i]})" for i, lang in enumerate(("nl", "en"))}
-    definition = {"nl": time.definition[0], "en": time.definition[1]}
-    key = time.key.format(statistic)
-    return Kpi(key, "seconds", DOWN, time.series, time.of, statistic, label, definition, time.source)
+    label = tuple(f"{time.label[i]}, {words[i]} ({kind[i]})" for i in range(len(time.label)))
+    key, parts = time.key.format(statistic), (time.series, time.of)
+    return kpi(key, "seconds", DOWN, parts, label, time.definition, time.source, statistic=statistic)
 
 
 def _attainment(promise: str, level: int | None) -> Kpi:
@@ -246,22 +254,18 @@ _QUALITY = (
         ),
         "100 % − first-line resolution (ITIL v3)",
     ),
-    Kpi(
+    kpi(
         "time_to_escalate_mean_working",
         "seconds",
         DOWN,
-        "escalate_working",
-        "escalated",
-        "mean",
-        {
-            "nl": "Tijd tot escalatie, gemiddelde",
-            "en": "Time to escalate, mean",
-        },
-        {
-            "nl": "Van het maken tot de eerste escalatie, in openingsuren, van wie opgelost is.",
-            "en": "From making the ticket to its first escalation, in opening hours, of those resolved.",
-        },
+        ("escalate_working", "escalated"),
+        ("Tijd tot escalatie, gemiddelde", "Time to escalate, mean"),
+        (
+            "Van het maken tot de eerste escalatie, in openingsuren, van wie opgelost is.",
+            "From making the ticket to its first escalation, in opening hours, of those resolved.",
+        ),
         "average time to escalate (ITIL v3)",
+        statistic="mean",
     ),
     kpi(
         "wrong_routing",

@@ -5,8 +5,9 @@ An answer counts in the period in which it came, a question in the period in whi
 
 from __future__ import annotations
 
+from sdtool.reports.clocks import Clocks
 from sdtool.reports.entry import UP, kpi
-from sdtool.reports.period import Period
+from sdtool.reports.scope import COUNTED, Scope
 from sdtool.reports.tally import Tally
 from sdtool.store.base import Store
 
@@ -38,20 +39,22 @@ SATISFACTION = (
     ),
 )
 
-_SCORED = """
-    select count(*) as scored, count(case when score >= :good then 1 end) as satisfied from feedback
-    where answered_at >= :start and answered_at < :end
-"""
-_ASKED = """
-    select count(*) as surveyed, count(case when answered_at < :end then 1 end) as surveyed_answered
-    from feedback where asked_at >= :start and asked_at < :end
-"""
+_SCORED = f"""
+    select ticket.id, score from feedback join ticket on ticket.id = feedback.id
+    where answered_at >= :start and answered_at < :end and {COUNTED} /* scope */
+"""  # noqa: S608 (a constant)
+_ASKED = f"""
+    select ticket.id, answered_at from feedback join ticket on ticket.id = feedback.id
+    where asked_at >= :start and asked_at < :end and {COUNTED} /* scope */
+"""  # noqa: S608 (a constant)
 
 
-def count(store: Store, period: Period, tally: Tally) -> None:
+def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
     """Count who was asked and who answered in a period, up to its end."""
-    for row in (
-        store.one(_SCORED, good=GOOD, start=period.start, end=period.end),
-        store.one(_ASKED, start=period.start, end=period.end),
-    ):
-        tally.counts.update(dict(row or {}))
+    for row in store.query(scope.narrowed(_SCORED), **scope.bounds):
+        tally.add("scored", 1, row["id"])
+        tally.add("satisfied", int(row["score"] >= GOOD), row["id"])
+    for row in store.query(scope.narrowed(_ASKED), **scope.bounds):
+        answered = row["answered_at"] is not None and row["answered_at"] < scope.period.end
+        tally.add("surveyed", 1, row["id"])
+        tally.add("surveyed_answered", int(answered), row["id"])

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.cohort import in_time, slices
 from sdtool.reports.entry import UP, Kpi, kpi
-from sdtool.reports.period import Period
+from sdtool.reports.scope import COUNTED, Scope
 from sdtool.reports.tally import Tally
 from sdtool.reports.times import STATISTICS
 from sdtool.rulebook import Rulebook
@@ -53,33 +53,38 @@ _SHARES = (
 
 def _lead_time(statistic: str) -> Kpi:
     nl, en = STATISTICS[statistic]
-    label = {"nl": f"Werkdagen vooraf gemeld, {nl}", "en": f"Working days of notice, {en}"}
-    definition = {
-        "nl": "Van de dag dat HR een indiensttreding meldde tot de start die nu geldt, 0 voor wie er al was;"
+    label = (f"Werkdagen vooraf gemeld, {nl}", f"Working days of notice, {en}")
+    definition = (
+        "Van de dag dat HR een indiensttreding meldde tot de start die nu geldt, 0 voor wie er al was;"
         " van wie in de periode gemeld is.",
-        "en": "From the day that HR told of an onboarding until the start that stands, 0 for who was there"
+        "From the day that HR told of an onboarding until the start that stands, 0 for who was there"
         " already; of those told in the period.",
-    }
-    return Kpi(f"lead_time_{statistic}", "days", UP, "lead_time", "told", statistic, label, definition, "")
+    )
+    key, parts = f"lead_time_{statistic}", ("lead_time", "told")
+    return kpi(key, "days", UP, parts, label, definition, statistic=statistic)
 
 
 STAFFING = (*_SHARES, *(_lead_time(statistic) for statistic in STATISTICS))
 
 _KNOWN = "select 1 from staff_change where known_at < :end limit 1"
+# cross join: first the onboardings in order, then their tickets
 _TOLD = """
-    select id, day, known_at, complete_first from staff_change
+    select staff_change.id, day, known_at, complete_first
+    from staff_change cross join ticket
     where kind = 'onboarding' and known_at >= :start and known_at < :end
-        and (known_at > :start or id > :after)
-    order by known_at, id limit :size
+        and (known_at > :start or staff_change.id > :after)
+        and ticket.id = staff_change.id and ticket.test = 0
+    order by known_at, staff_change.id limit :size
 """
 _STARTS = """
-    select id, day from staff_change
+    select staff_change.id, day from staff_change cross join ticket
     where kind = 'onboarding' and withdrawn_at is null and day >= :start and day < :end
-        and (day > :start or id > :after)
-    order by day, id limit :size
+        and (day > :start or staff_change.id > :after)
+        and ticket.id = staff_change.id and ticket.test = 0
+    order by day, staff_change.id limit :size
 """
-# cross join: first the onboardings of a slice, from its first row to its last, then their tickets
-_GIVEN = """
+# cross join here too: the onboardings of a slice, from its first row to its last, then their tickets
+_GIVEN = f"""
     select staff_change.id, staff_change.day, ticket.service, ticket.resolved_at
     from staff_change cross join link cross join ticket
     where staff_change.kind = 'onboarding' and staff_change.withdrawn_at is null
@@ -87,14 +92,14 @@ _GIVEN = """
         and (staff_change.day > :first or staff_change.id >= :first_id)
         and (staff_change.day < :last or staff_change.id <= :last_id)
         and link.other = staff_change.id and link.kind = 'part-of' and ticket.id = link.ticket
-        and ticket.service <> '' and ticket.reversal = 0 and ticket.state not in ('cancelled', 'merged')
-"""
-_DUE = """
+        and ticket.service <> '' and ticket.reversal = 0 and {COUNTED}
+"""  # noqa: S608 (a constant)
+_DUE = f"""
     select id, type, priority, opened_at, service, resolved_at, resolve_due from ticket
     where service <> '' and resolve_due >= :start and resolve_due < :end
-        and (resolve_due > :start or id > :after) and state not in ('cancelled', 'merged')
+        and (resolve_due > :start or id > :after) and {COUNTED}
     order by resolve_due, id limit :size
-"""
+"""  # noqa: S608 (a constant)
 
 
 def known(store: Store, end: int) -> bool:
@@ -102,13 +107,16 @@ def known(store: Store, end: int) -> bool:
     return store.one(_KNOWN, end=end) is not None
 
 
-def count(store: Store, rulebook: Rulebook, clocks: Clocks, period: Period, tally: Tally) -> None:
-    """Count who came and of whom HR told, and by support service what was due, up to the period's end."""
-    if known(store, period.end):
+def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
+    """Count who came and of whom HR told, and by support service what was due, up to the period's end.
+
+    Who comes belongs to no service of the desk and no group: with a filter, nothing is counted.
+    """
+    if scope.whole and known(store, scope.period.end):
         calendar = clocks.main()
-        _count_told(store, calendar, period, tally)
-        _count_starts(store, rulebook, calendar, period, tally)
-        _count_services(store, clocks, period, tally)
+        _count_told(store, calendar, scope, tally)
+        _count_starts(store, clocks.rulebook, calendar, scope, tally)
+        _count_services(store, clocks, scope, tally)
 
 
 def names(rulebook: Rulebook) -> dict[str, str]:
@@ -116,12 +124,13 @@ def names(rulebook: Rulebook) -> dict[str, str]:
     return {service.key: service.name for service in staffing(rulebook).support_services}
 
 
-def _count_told(store: Store, calendar: Calendar, period: Period, tally: Tally) -> None:
-    for rows in slices(store, _TOLD, "known_at", period.start, period.end):
-        tally.counts["told"] += len(rows)
-        tally.counts["complete_first"] += sum(row["complete_first"] for row in rows)
+def _count_told(store: Store, calendar: Calendar, scope: Scope, tally: Tally) -> None:
+    for rows in slices(store, _TOLD, "known_at", scope.period.start, scope.period.end):
+        tally.each("told", [row["id"] for row in rows])
+        tally.each("complete_first", [row["id"] for row in rows if row["complete_first"]])
         dated = [(row["known_at"], date.fromisoformat(row["day"])) for row in rows if row["day"]]
-        tally.measure("lead_time", (_days(calendar, told_at, day) for told_at, day in dated))
+        days = (_days(calendar, told_at, day) for told_at, day in dated)
+        tally.measure("lead_time", days, [row["id"] for row in rows if row["day"]])
 
 
 def _days(calendar: Calendar, since: int, day: date) -> int:
@@ -129,14 +138,15 @@ def _days(calendar: Calendar, since: int, day: date) -> int:
     return max(calendar.working_days(since, opening(calendar, day)), 0)
 
 
-def _count_starts(store: Store, rulebook: Rulebook, calendar: Calendar, period: Period, tally: Tally) -> None:
+def _count_starts(store: Store, rulebook: Rulebook, calendar: Calendar, scope: Scope, tally: Tally) -> None:
     """Count the onboardings that began; on the last day of a period that is not over, today's too."""
-    last = datetime.fromtimestamp(period.end - 1, calendar.zone).date()
+    last = datetime.fromtimestamp(scope.period.end - 1, calendar.zone).date()
     on_the_day = {s.key for s in staffing(rulebook).support_services if s.days_before == 0}
-    first, after = period.first.isoformat(), (last + timedelta(days=1)).isoformat()
+    first, after = scope.period.first.isoformat(), (last + timedelta(days=1)).isoformat()
     for rows in slices(store, _STARTS, "day", first, after):
-        tally.counts["starts"] += len(rows)
-        tally.counts["ready"] += _ready(calendar, _given(store, rows), on_the_day)
+        started = {row["id"] for row in rows}
+        tally.each("starts", started)
+        tally.each("ready", started & _ready(calendar, _given(store, rows), on_the_day))
 
 
 def _given(store: Store, rows: Sequence[Row]) -> Sequence[Row]:
@@ -144,8 +154,8 @@ def _given(store: Store, rows: Sequence[Row]) -> Sequence[Row]:
     return store.query(_GIVEN, first=first["day"], first_id=first["id"], last=last["day"], last_id=last["id"])
 
 
-def _ready(calendar: Calendar, parts: Sequence[Row], on_the_day: set[str]) -> int:
-    """Count the onboardings with parts, none of which was late; without any, nothing was made ready."""
+def _ready(calendar: Calendar, parts: Sequence[Row], on_the_day: set[str]) -> set[int]:
+    """Return the onboardings with parts, none of which was late; without any, nothing was made ready."""
     starts = {day: opening(calendar, date.fromisoformat(day)) for day in {row["day"] for row in parts}}
     late = {
         row["id"]
@@ -153,15 +163,15 @@ def _ready(calendar: Calendar, parts: Sequence[Row], on_the_day: set[str]) -> in
         if row["service"] not in on_the_day
         and not _day_before(calendar, row["resolved_at"], starts[row["day"]])
     }
-    return len({row["id"] for row in parts} - late)
+    return {row["id"] for row in parts} - late
 
 
 def _day_before(calendar: Calendar, resolved_at: int | None, start: int) -> bool:
     return resolved_at is not None and calendar.working_days(resolved_at, start) >= 1
 
 
-def _count_services(store: Store, clocks: Clocks, period: Period, tally: Tally) -> None:
-    for rows in slices(store, _DUE, "resolve_due", period.start, period.end):
+def _count_services(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
+    for rows in slices(store, _DUE, "resolve_due", scope.period.start, scope.period.end):
         for row in rows:
             counts = tally.services[row["service"]]
             counts["due"] += 1
