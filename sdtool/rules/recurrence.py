@@ -20,21 +20,23 @@ COMMON = 1_000
 _TOKEN = re.compile(r"[^\W_]+(?:[-_][^\W_]+)*")
 _DEVICE_WEIGHT = 3  # the number of a device says more than a word does
 _LEAST_WORDS = 2
-_NOTHING = frozenset(  # Dutch, French, English; and what every report says
-    "aan al alle als alweer andere ben bij binnen ce ces cet cette dan dat de den der des deze die dit doen doet"
-    " door dus een eens en er erg even gaat geen gen ging had hallo heb hebben heeft hele helemaal help hem het"
-    " hier hij hoe ik in is je jullie kan kunnen kunt mag mee meer mij mijn moet na naar niet nog nu of om ons"
-    " onze ook op over sinds soms te tijdens toch tot uit van vanaf vandaag vanmorgen veel via vraag vragen voor"
-    " waar wat we weer wel welke werd werken werkt wij wil worden wordt zeer zich zijn zo zonder u uw uur"
-    " probleem problemen melding meldingen graag gelieve dringend nieuw nieuwe opnieuw steeds telkens"
-    " a ai au aux avec bonjour c ca chez d dans depuis donc du elle en encore est et eu fait faire il ils"
-    " impossible j je jour l la le les leur lui ma mais mes mon n ne nous on ont ou par pas plus pour pouvez"
-    " probleme problemes qu que qui sa sans se ses son sont sur toujours tous tout tres un une urgent vous y"
-    " about again all am an and any are as at be been but by can cannot could do does doesn for from has have"
-    " hello i if into issue issues it its me my no not of off or our out please problem problems since so some"
-    " t that the their them then there these they this to today too up us was we were what when which will with"
-    " work working works would you your".split()
-)
+# Dutch, French and English words that say nothing, and those that every report has
+_SAY_NOTHING = """
+    aan al alle als alweer andere ben bij binnen ce ces cet cette dan dat de den der des deze die dit doen
+    doet door dus een eens en er erg even gaat geen gen ging had hallo heb hebben heeft hele helemaal help
+    hem het hier hij hoe ik in is je jullie kan kunnen kunt mag mee meer mij mijn moet na naar niet nog nu
+    of om ons onze ook op over sinds soms te tijdens toch tot uit van vanaf vandaag vanmorgen veel via vraag
+    vragen voor waar wat we weer wel welke werd werken werkt wij wil worden wordt zeer zich zijn zo zonder u
+    uw uur probleem problemen melding meldingen graag gelieve dringend nieuw nieuwe opnieuw steeds telkens a
+    ai au aux avec bonjour c ca chez d dans depuis donc du elle en encore est et eu fait faire il ils
+    impossible j je jour l la le les leur lui ma mais mes mon n ne nous on ont ou par pas plus pour pouvez
+    probleme problemes qu que qui sa sans se ses son sont sur toujours tous tout tres un une urgent vous y
+    about again all am an and any are as at be been but by can cannot could do does doesn for from has have
+    hello i if into issue issues it its me my no not of off or our out please problem problems since so some
+    t that the their them then there these they this to today too up us was we were what when which will
+    with work working works would you your
+"""
+_NOTHING = frozenset(_SAY_NOTHING.split())
 
 
 class Incident(NamedTuple):
@@ -65,10 +67,12 @@ class Alike(NamedTuple):
 class Evidence(NamedTuple):
     """What incidents share: words that half of them have, with how many have them, the commonest first.
 
-    `category` and `group` are "" when they have several; the other figures are how many different ones.
+    `phrase` has those words in the order in which the incidents have them. `category` and `group` are ""
+    when there are several; the other figures are how many different ones.
     """
 
     words: tuple[tuple[str, int], ...]
+    phrase: str
     category: str
     group: str
     callers: int
@@ -115,11 +119,15 @@ def evidence(members: Sequence[Incident], share: float = 0.5) -> Evidence:
     for member in members:
         for stem, word in dict(_stems(member.text)).items():
             written[stem][word] += 1
-    counted = [(max(forms, key=lambda w: (forms[w], w)), forms.total()) for forms in written.values()]
-    shared = [(word, count) for word, count in counted if count > 1 and count >= share * len(members)]
+    shared = {
+        stem: (max(forms, key=lambda word: (forms[word], word)), forms.total())
+        for stem, forms in written.items()  # in the order in which they were first met
+        if forms.total() > 1 and forms.total() >= share * len(members)
+    }
     moments = [member.opened_at for member in members]
     return Evidence(
-        tuple(sorted(shared, key=lambda one: (-one[1], one[0]))),
+        tuple(sorted(shared.values(), key=lambda one: (-one[1], one[0]))),
+        " ".join(word for word, _ in shared.values()),
         _only({member.category for member in members}),
         _only({member.group for member in members}),
         len({member.caller for member in members} - {None}),
