@@ -122,6 +122,8 @@ _BY_NAME = {
     "timezone": "time zone",
     "pattern": "regular expression",
     "valid_from": "date",
+    "valid_until": "date",
+    "at": "time of day",
     "on": "date or MM-DD",
     "until": "date or MM-DD",
 }
@@ -149,7 +151,9 @@ def _default(cls: Any, key: str, kind: Any) -> str:
     value = cls._field_defaults[key]
     if kind == tuple[int, float]:
         seconds, days = value
-        return f"`{days:g} working days`" if days else f"`{seconds // 60} min`"
+        if days:
+            return f"`{days:g} working days`"
+        return f"`{seconds} s`" if seconds % 60 else f"`{seconds // 60} min`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return "none" if value in ("", ()) else f"`{value}`"

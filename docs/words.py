@@ -25,7 +25,13 @@ SECTIONS: dict[str, str] = {
     "groups": "Solver groups.",
     "routes": "Routing rules, in order: the first whose conditions all hold wins.",
     "waiting": "Whether the clock stands while the desk waits. A party without an entry does not stop it.",
-    "service_sheet": "The service sheet (*dienstenfiche*): norms of the KPIs.",
+    "service_sheet": "The service sheet (*dienstenfiche*): norms of the KPIs, of the whole desk or of a "
+    "service. Of the lines in force on a day the one that began last counts.",
+    "services": "The services of the service sheet. A service is a set of categories.",
+    "process": "The terms of the process rules.",
+    "recurrence": "When like incidents are taken for one problem.",
+    "majors": "Major incidents.",
+    "calls": "The telephone: figures of calls are imported.",
     "reports": "Who receives a report by mail.",
     "jobs": "When a scheduled job is late, other than shipped.",
     "views": "Saved lists.",
@@ -139,12 +145,50 @@ KEYS: dict[str, dict[str, str]] = {
     "service_sheet": {
         "kpi": "Key of a KPI, see [KPIs](kpis.md).",
         "norm": "The value it is held to: a share from 0 to 1, seconds, working days, a ratio or a count.",
+        "service": "Key of a service; without it, the whole desk.",
+        "direction": "`>=` or `<=`; without it, that of the KPI.",
+        "unit": "The KPI's own unit, for who reads the file: `share`, `seconds`, `days` (working days), "
+        "`ratio` or `count`.",
+        "owner": "Who answers for it.",
+        "public": "Whom it is promised to.",
         "valid_from": _SINCE,
+        "valid_until": "The last day on which it counts; without it, until the next line of the KPI begins.",
+    },
+    "services": {
+        "key": _KEY,
+        "name": _NAME,
+        "categories": "Its categories. A category belongs to one service.",
+        "owner": "Who answers for it.",
+        "public": "Whom it is for.",
+    },
+    "process": {
+        "update_every": "How long the customer of a P1 may hear nothing.",
+        "silent_after": "How long an open ticket may be without any event.",
+        "returned_often": "A ticket returned so many times needs a decision.",
+        "reopened_often": "A ticket reopened so many times needs a decision.",
+        "unowned_problem_after": "How long a problem may have no owner.",
+        "off": "Names of rules that are not applied.",
+    },
+    "recurrence": {
+        "days": "Incidents of so many days are compared.",
+        "incidents": "So many alike are a candidate for a problem.",
+        "share": "The share of their words that they have in common, 0 to 1.",
+    },
+    "majors": {"update": "How often those who are struck hear how it stands."},
+    "calls": {
+        "in_time": "A call answered so fast is answered in time.",
+        "dropped": "Who hangs up faster is counted apart.",
     },
     "reports": {
-        "key": "Which report: `kpi`, or `jobs` (what failed; without it, who gets `kpi` reads that).",
+        "key": "Which report: `kpi`, `operations`, or `jobs` (what failed; else who gets `kpi` reads that).",
         "recipients": "Mail addresses; each gets a mail of its own.",
         "language": "Language of the report: `nl` or `en`.",
+        "role": "What they may see: `coordinator` all but what is confidential, `management` figures without "
+        "names, `agent` their own and their group's figures.",
+        "every": "`month`, `week` or `day`; without it, `kpi` goes out monthly and `operations` weekly. "
+        "Daily is on working days.",
+        "day": "Weekday of what goes out weekly: `mon` to `sun`.",
+        "at": "Local time before which it does not leave.",
     },
     "jobs": {
         "name": "Name of a job, see `sd cron run --help`.",

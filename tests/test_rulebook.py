@@ -11,6 +11,7 @@ from sdtool.errors import BadSetup, NotFound, UsageFault
 from sdtool.rulebook import SELDOM, Norm, Route, compiled, find, in_force, require, routes_in_force
 from sdtool.rulebook.chasing import Chasing
 from sdtool.rulebook.forms import duration
+from sdtool.rulebook.sheet import Sheet
 from sdtool.rulebook.staffing import Staffing
 from sdtool.rulebook.words import holds, words_of
 from tests.rulebooks import changed, read, shipped_text
@@ -177,4 +178,4 @@ def test_words_in_a_text(text: str, phrase: str, found: bool) -> None:
 
 def test_seldom_sections_are_those_of_their_modules() -> None:
     """One order of them, in the rulebook and in the modules that make their entries."""
-    assert (*Staffing._fields, *Chasing._fields) == SELDOM
+    assert (*Staffing._fields, *Chasing._fields, *Sheet._fields) == SELDOM

@@ -151,19 +151,35 @@ class Closing(NamedTuple):
 
 
 class Norm(NamedTuple):
-    """A line of the service sheet: the value a KPI is held to."""
+    """A line of the service sheet: the value a KPI is held to, of a service or ("") of the whole desk.
+
+    `valid_until` is its last day; `direction` (>= or <=) and `unit` "" are those of the KPI.
+    """
 
     kpi: str
     norm: float
     valid_from: str = ""
+    valid_until: str = ""
+    service: str = ""
+    direction: str = ""
+    unit: str = ""
+    owner: str = ""
+    public: str = ""
 
 
 class Report(NamedTuple):
-    """Who receives a report, and in which language."""
+    """Who receives a report: in which language, how often, not before which local time.
+
+    `role` is what they may see. `every` "" is what suits the report: the KPIs monthly, operations weekly.
+    """
 
     key: str
     recipients: tuple[str, ...]
     language: str = "nl"
+    role: str = "management"
+    every: str = ""
+    day: str = "mon"
+    at: str = "07:00"
 
 
 class Job(NamedTuple):
@@ -285,10 +301,11 @@ LISTS: dict[str, Any] = {
     "jobs": Job,
     "views": View,
 }
-# sections whose entries are made when asked for, by `rulebook.staffing` and `rulebook.chasing`
+# sections whose entries are made when asked for, by `rulebook.staffing`, `.chasing` and `.sheet`
 SELDOM = (
     "staff", "checklists", "staff_columns", "staff_rules", "staff_formats", "support_services", "packages",
     "staff_mails", "reminding", "satisfaction", "agents", "reminder_steps", "escalations", "updates",
+    "services", "process", "recurrence", "majors", "calls",
 )  # fmt: skip
 TABLES: dict[str, Any] = {"organisation": Organisation, "closing": Closing}
 

@@ -91,7 +91,8 @@ LISTS: dict[str, Any] = {
 
 def chasing(book: Rulebook) -> Chasing:
     """Return these sections of a rulebook as entries."""
-    rows = book.seldom[len(Staffing._fields) :]
+    first = len(Staffing._fields)
+    rows = book.seldom[first : first + len(Chasing._fields)]
     values: dict[str, Any] = {
         name: TABLES[name]._make(row) if name in TABLES else tuple(LISTS[name]._make(one) for one in row)
         for name, row in zip(Chasing._fields, rows, strict=True)

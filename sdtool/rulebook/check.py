@@ -13,18 +13,19 @@ from sdtool.rulebook import (
     SELDOM,
     TABLES,
     TYPES,
-    Closing,
     Organisation,
     Route,
     Rulebook,
     routes_in_force,
 )
 from sdtool.rulebook import check_chasing as chase
+from sdtool.rulebook import check_sheet as fiche
 from sdtool.rulebook import check_staffing as staff
-from sdtool.rulebook.chasing import Reminding, Satisfaction, chasing
+from sdtool.rulebook.chasing import Chasing, chasing
 from sdtool.rulebook.compiled import plain
-from sdtool.rulebook.read import Fault, Reader, parse, total
-from sdtool.rulebook.staffing import Staff, Staffing, staffing
+from sdtool.rulebook.read import ALL_TABLES, Fault, Reader, parse, total
+from sdtool.rulebook.sheet import sheet
+from sdtool.rulebook.staffing import Staffing, staffing
 from sdtool.rulebook.words import holds, words_of
 
 _DIMENSIONS = ("type", "category", "target_group", "channel", "priority")
@@ -42,14 +43,15 @@ def check(content: bytes) -> tuple[Rulebook | None, list[Fault]]:
         return None, [parsed]
     sections, reader = parsed
     unread = [name for name, section in sections.items() if section is None]
-    stand_ins: dict[str, Any] = {"organisation": Organisation("", ""), "closing": Closing(), "staff": Staff()}
-    stand_ins |= {"reminding": Reminding(), "satisfaction": Satisfaction()}
-    sections |= {name: stand_ins[name] for name in unread}
+    sections |= {name: _STAND_INS.get(name) or ALL_TABLES[name]() for name in unread}
     seldom = plain(tuple(sections[name] for name in SELDOM))
     often = {name: section for name, section in sections.items() if name in LISTS or name in TABLES}
     book = Rulebook(digest=hexdigest(content), **often, seldom=seldom)
     faults = [*reader.faults, *(fault for look in _LOOKS for fault in look(book, reader))]
     return (None if unread else book), sorted(faults)
+
+
+_STAND_INS = {"organisation": Organisation("", "")}  # of what has no values of its own
 
 
 def _twice(book: Rulebook, reader: Reader) -> Iterator[Fault]:
@@ -77,7 +79,8 @@ _IDENTITIES: dict[str, tuple[str, ...]] = {
     "groups": ("key",),
     "routes": ("name", "valid_from"),
     "waiting": ("party", "valid_from"),
-    "service_sheet": ("kpi", "valid_from"),
+    "service_sheet": ("kpi", "service", "valid_from"),
+    "services": ("key",),
     "views": ("key",),
     "jobs": ("name",),
     "checklists": ("key",),
@@ -90,8 +93,11 @@ _IDENTITIES: dict[str, tuple[str, ...]] = {
 
 
 def _section(book: Rulebook, name: str) -> tuple[Any, ...]:
-    seldom = staffing(book) if name in Staffing._fields else chasing(book)
-    section: tuple[Any, ...] = getattr(book if name in LISTS else seldom, name)
+    apart: Any = book
+    if name in SELDOM:
+        apart = staffing(book) if name in Staffing._fields else sheet(book)
+        apart = chasing(book) if name in Chasing._fields else apart
+    section: tuple[Any, ...] = getattr(apart, name)
     return section
 
 
@@ -282,4 +288,5 @@ _LOOKS = (
     _dead_routes,
     *staff.LOOKS,
     *chase.LOOKS,
+    *fiche.LOOKS,
 )

@@ -77,6 +77,13 @@ def _seconds(clock: str) -> int:
     return int(match[1]) * 3600 + int(match[2]) * 60
 
 
+def _clock(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Wrong('a time of day is text, such as "07:00"')
+    seconds = _seconds(value)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}"
+
+
 def _hours(value: Any) -> tuple[tuple[int, int], ...]:
     """Read ["08:00-12:00", …] as ascending (open, close) pairs; a close before its open is next morning."""
     if not isinstance(value, list) or not all(isinstance(v, str) and v.count("-") == 1 for v in value):
@@ -229,6 +236,7 @@ def _pattern(value: Any) -> str:
 BY_NAME = {
     "timezone": _timezone,
     "valid_from": _iso,
+    "valid_until": _iso,
     "on": _yearly_or_iso,
     "until": _yearly_or_iso,
     "recipients": _addresses,
@@ -237,4 +245,5 @@ BY_NAME = {
     "window": _hours,
     "lead": _address,
     "manager": _address,
+    "at": _clock,
 }

@@ -9,11 +9,11 @@ import re
 import tomllib
 from typing import Any, NamedTuple, get_type_hints
 
-from sdtool.rulebook import LISTS, TABLES, Matrix, chasing, staffing
+from sdtool.rulebook import LISTS, TABLES, Matrix, chasing, sheet, staffing
 from sdtool.rulebook.forms import BY_NAME, BY_TYPE, Wrong
 
-ALL_LISTS = {**LISTS, **staffing.LISTS, **chasing.LISTS}
-ALL_TABLES = {**TABLES, **staffing.TABLES, **chasing.TABLES}
+ALL_LISTS = {**LISTS, **staffing.LISTS, **chasing.LISTS, **sheet.LISTS}
+ALL_TABLES = {**TABLES, **staffing.TABLES, **chasing.TABLES, **sheet.TABLES}
 REQUIRED = (
     "calendars",
     "target_groups",

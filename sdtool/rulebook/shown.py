@@ -8,6 +8,7 @@ from sdtool.rulebook import Matrix, Rulebook
 from sdtool.rulebook.chasing import chasing
 from sdtool.rulebook.forms import DAYS
 from sdtool.rulebook.read import ALL_LISTS, ALL_TABLES
+from sdtool.rulebook.sheet import sheet
 from sdtool.rulebook.staffing import Item, staffing
 
 
@@ -24,7 +25,9 @@ def _span(value: tuple[int, float]) -> str:
     seconds, days = value
     if days:
         return f"{days:g} wd"
-    return f"{seconds // 3600} h" if seconds % 3600 == 0 else f"{seconds // 60} min"
+    if seconds % 3600 == 0:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 60} min" if seconds % 60 == 0 else f"{seconds} s"
 
 
 def _shown(kind: Any, value: Any) -> Any:
@@ -57,7 +60,7 @@ def _entry(entry: Any) -> dict[str, Any]:
 def sections(book: Rulebook) -> dict[str, list[dict[str, Any]]]:
     """Return every part of a rulebook as rows of readable values, empty columns left out."""
     parts: dict[str, list[dict[str, Any]]] = {}
-    apart: tuple[Any, ...] = (book, staffing(book), chasing(book))
+    apart: tuple[Any, ...] = (book, staffing(book), chasing(book), sheet(book))
     for name in (*ALL_TABLES, *ALL_LISTS):
         value = next(getattr(part, name) for part in apart if name in part._fields)
         if name == "matrices":
