@@ -97,11 +97,12 @@ def queue(
     letter: Letter,
     dedupe: str = "",
     expires_at: int | None = None,
+    not_before: int | None = None,
 ) -> bool:
     """Put a letter in the outbox, in the transaction of the act that it tells about.
 
     With `dedupe`, a name for ever, a second letter of that name is not queued; tell whether it was. From
-    `expires_at` on it is too late to send it.
+    `expires_at` on it is too late to send it; before `not_before` it does not leave.
     """
     from sdtool.mail import outbox
 
@@ -115,4 +116,5 @@ def queue(
         message_id=letter.message_id,
         ticket=ticket,
         expires_at=expires_at,
+        not_before=not_before,
     )

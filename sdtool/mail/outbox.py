@@ -42,6 +42,7 @@ def queue(
     message_id: str,
     ticket: int | None = None,
     expires_at: int | None = None,
+    not_before: int | None = None,
 ) -> bool:
     """Put a complete message in the outbox, in the transaction that is running.
 
@@ -51,6 +52,7 @@ def queue(
         recipient: the one envelope recipient; never taken from a header.
         message: from `compose.message`.
         expires_at: epoch seconds from which it is too late to send it; None for never.
+        not_before: epoch seconds before which it does not leave; None for at once.
 
     Returns:
         False when the dedupe key is there already: nothing was queued.
@@ -64,8 +66,9 @@ def queue(
         lambda: store.execute(
             "insert into outbox (dedupe, kind, ticket, recipient, message_id, message, state, next_try,"
             " expires_at, created_at) values (:dedupe, :kind, :ticket, :recipient, :message_id, :message,"
-            " 'queued', :now, :expires_at, :now) on conflict (dedupe) do nothing",
+            " 'queued', :next_try, :expires_at, :now) on conflict (dedupe) do nothing",
             now=now,
+            next_try=max(now, not_before or now),
             dedupe=dedupe,
             kind=kind,
             recipient=recipient,
@@ -81,11 +84,13 @@ def queue(
 def due(store: Store, now: int) -> Sequence[Row]:
     """Return (id, recipient, released) of the queued mails whose time has come, longest waiting first.
 
-    A wait that is longer than any wait we set means that the clock went back: such a mail is due.
+    A wait that is longer than any wait we set means that the clock went back: such a mail is due. Unless it
+    was made before and never tried: then it waits for the moment that it was given (`not_before`).
     """
     return store.query(
         "select id, recipient, released from outbox"
-        " where state = 'queued' and (next_try <= :now or next_try > :now + :longest) order by next_try, id",
+        " where state = 'queued' and (next_try <= :now"
+        " or (next_try > :now + :longest and (attempts > 0 or created_at > :now))) order by next_try, id",
         now=now,
         longest=LONGEST,
     )
