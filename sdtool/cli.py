@@ -60,7 +60,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "calendar": ("calendar", "calendar", "Days off: show, check, sync."),
     "fmis": ("fmis", "fmis", "The facility management system: import, map."),
     "report": ("report", "report", "Reports: the KPIs of the service sheet."),
-    "mail": ("mail", "mail", "Outgoing mail: send, queue, show, retry, hold, drop, bad, good."),
+    "mail": (
+        "mail",
+        "mail",
+        "Mail: send, queue, show, retry, hold, drop, bad, good; receive, inbox, read, settle.",
+    ),
     "cron": ("cron", "cron", "Scheduled jobs: run, status."),
     "audit": ("audit", "audit", "The journal: verify, log."),
     "admin": ("admin", "admin", "Keep the desk running: migrate, copy, info."),

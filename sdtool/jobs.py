@@ -66,12 +66,13 @@ class Standing(NamedTuple):
 
 
 def _mail(desk: Desk) -> str:
-    from sdtool.desk import outgoing
+    from sdtool.desk import intake, outgoing
 
     if desk.store.dry_run:
         return outgoing.foreseen(desk)
+    taken = intake.catch_up(desk)
     done = outgoing.deliver(desk)
-    return done.counts if done else ""
+    return ", ".join(filter(None, (done.counts if done else "", _counted([(taken, "taken in late")]))))
 
 
 def _sweep(desk: Desk) -> str:
@@ -155,9 +156,21 @@ def _upkeep(desk: Desk) -> str:
             "delete from request where at < :before", before=desk.now - KEY_DAYS * 86_400
         )
     )
+    mails = desk.run(
+        lambda: desk.store.execute(
+            "update inmail set raw = '' where raw <> '' and received_at < :before and verdict <> 'kept'",
+            before=desk.now - LEDGER_DAYS * 86_400,
+        )
+    )
     if not desk.store.dry_run:
         desk.store.upkeep()
-    return _counted([(forgotten, "old run(s) forgotten"), (keys, "old idempotency key(s) forgotten")])
+    return _counted(
+        [
+            (mails, "old mail(s) emptied"),
+            (forgotten, "old run(s) forgotten"),
+            (keys, "old idempotency key(s) forgotten"),
+        ]
+    )
 
 
 def today(desk: Desk) -> date:

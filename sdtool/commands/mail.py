@@ -1,7 +1,8 @@
-"""Outgoing mail: send what is due, look at the queue and at a mail, try again, hold, drop."""
+"""Mail: send what is due, look at the queue, try again, hold, drop; take in what comes, settle what waits."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,8 @@ import click
 
 from sdtool import output
 from sdtool.commands.base import ID, IDS, App, dry_run_option, format_option, said
-from sdtool.errors import UsageFault
-from sdtool.mail import acts, addresses, outbox
+from sdtool.errors import Busy, SdError, UsageFault
+from sdtool.mail import acts, addresses, incoming, outbox
 
 _COLUMNS = (
     ("id", "Mail"),
@@ -26,12 +27,21 @@ _COLUMNS = (
 )
 _MOMENTS = ("next_try", "expires_at", "created_at", "sent_at")
 _NAMED = "Mails: 12, 12-15,20, or - for standard input."
+_INBOX = (
+    ("id", "Mail"),
+    ("received_at", "Received"),
+    ("verdict", "Taken as"),
+    ("sender", "From"),
+    ("subject", "Subject"),
+    ("ticket", "Ticket"),
+    ("remark", "Why"),
+)
 _BAD = (("address", "Address"), ("since", "Since"), ("held", "Held"), ("mail", "Mail"), ("reason", "Answer"))
 
 
 @click.group()
 def mail() -> None:
-    """Outgoing mail: send, queue, show, retry, hold, drop, bad, good."""
+    """Mail: send, queue, show, retry, hold, drop, bad, good; receive, inbox, read, settle."""
 
 
 @mail.command()
@@ -166,3 +176,96 @@ def bad(app: App, fmt: str) -> None:
 def good(app: App, address: str) -> None:
     """Let mail go to an address again, and what was held for it."""
     said(app, f"{address} gets mail again; mails due now: {acts.good(app.desk, address)}")
+
+
+# --- What comes in
+
+
+@mail.command()
+@click.option(
+    "--maildir",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Take the new mails of a maildir, and mark them as seen; without it one mail on standard input.",
+)
+@click.pass_obj
+def receive(app: App, maildir: str | None) -> None:
+    """Take in mail: answers, scores, notes and bounces; the rest waits in `sd mail inbox`.
+
+    A mail server that pipes a mail in gets 0 when it is kept, else 75: it then tries again later.
+    """
+    from sdtool.desk import intake
+
+    app.source = "mail"
+    if maildir is not None:
+        counts: dict[str, int] = {}
+        for found in intake.from_maildir(app.desk, maildir):
+            counts[found.verdict] = counts.get(found.verdict, 0) + 1
+        if counts:
+            said(app, "Mails taken in: " + ", ".join(f"{n} {word}" for word, n in sorted(counts.items())))
+        return
+    try:
+        intake.receive(app.desk, sys.stdin.buffer.read())
+    except SdError as exc:
+        raise Busy(f"the mail was not kept: {exc.message}", hint=exc.hint) from exc
+
+
+@mail.command()
+@click.option(
+    "--verdict",
+    type=click.Choice(incoming.VERDICTS),
+    default="kept",
+    show_default=True,
+    help="Only those that were taken so.",
+)
+@click.option("--all", "everything", is_flag=True, help="Whatever became of them.")
+@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help="At most so many.")
+@format_option
+@click.pass_obj
+def inbox(app: App, verdict: str, everything: bool, limit: int, fmt: str) -> None:
+    """List mails that came in and wait for a person, newest first; `sd mail read` shows one."""
+    dated = output.local if fmt == "table" else output.iso
+    found = incoming.listing(app.store, verdict=None if everything else verdict, limit=limit)
+    rows = [{**row, "received_at": dated(row["received_at"], app.desk.timezone)} for row in found]
+    output.emit(rows, _INBOX, fmt)
+
+
+@mail.command()
+@click.argument("number", metavar="ID", type=ID, help="Mail of the inbox.")
+@format_option
+@click.pass_obj
+def read(app: App, number: int, fmt: str) -> None:
+    """Show a mail that came in: who wrote it, what became of it, its text.
+
+    About a confidential ticket, only to who may read the ticket.
+    """
+    from sdtool.commands.look import readable
+
+    row = incoming.get(app.store, number)
+    if row["ticket"] is not None:
+        readable(app, row["ticket"])
+    mail_in = incoming.read(row)
+    dated = output.local if fmt == "table" else output.iso
+    facts = {name: row[name] for name in ("id", "verdict", "sender", "subject", "ticket", "remark")}
+    facts["received_at"] = dated(row["received_at"], app.desk.timezone)
+    text = mail_in.text if mail_in else ""
+    if fmt == "table":
+        known = {name: value for name, value in facts.items() if value not in (None, "")}
+        output.emit_one({**known, "text": f"\n{text}"}, fmt)
+    else:
+        output.emit_one({**facts, "text": text}, fmt)
+
+
+@mail.command()
+@click.argument("number", metavar="ID", type=ID, help="Mail of the inbox.")
+@click.option("--ticket", type=ID, metavar="TICKET", help="Add it there as a note.")
+@click.option("--remark", default="", help="Why nothing, or what else, is to be done.")
+@dry_run_option
+@click.pass_obj
+def settle(app: App, number: int, ticket: int | None, remark: str) -> None:
+    """Settle a mail of the inbox: as a note of a ticket, or with a reason why nothing is to be done."""
+    from sdtool.desk import intake
+
+    done = intake.settle(app.desk, number, ticket, remark)
+    where = f", a note of SD-{done.ticket}" if done.ticket is not None else ""
+    said(app, f"Mail {number} is settled{where}.")

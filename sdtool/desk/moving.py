@@ -14,7 +14,8 @@ from sdtool.store.base import Store
 SLICE = 5_000  # rows read at a time
 # parents first; a table with a number is read in slices by it, the small ones as a whole
 _NUMBERED = (("person", "id"), ("ticket", "id"), ("staff_change", "id"), ("event", "id"),
-             ("event_data", "event"), ("outbox", "id"), ("job_run", "id"))  # fmt: skip
+             ("event_data", "event"), ("outbox", "id"), ("inmail", "id"),
+             ("job_run", "id"))  # fmt: skip
 _SMALL = ("counter", "pause", "link", "checklist_item", "party", "owed", "promise", "alert", "feedback",
           "problem", "problem_ticket", "article", "article_use", "call_day", "major", "frozen_month",
           "bad_address", "holiday", "request")  # fmt: skip

@@ -333,6 +333,21 @@ _BASE = (
         told_at {int}
     ){strict}""",
     "create index outbox_due on outbox (state, next_try)",
+    """create table inmail (
+        id {id},
+        digest text not null unique,
+        received_at {int} not null,
+        raw text not null,
+        verdict text not null check (verdict in
+            ('new', 'answer', 'score', 'note', 'bounce', 'auto', 'own', 'kept', 'settled')),
+        sender text not null default '',
+        subject text not null default '',
+        ticket {int} references ticket (id),
+        remark text not null default '',
+        settled_by text not null default '',
+        settled_at {int}
+    ){strict}""",
+    "create index inmail_verdict on inmail (verdict, id)",
     """create table job_run (
         id {id},
         job text not null,

@@ -204,7 +204,7 @@ class PostgresStore(Store):
 
     def continue_numbers(self) -> None:
         """Set the identities behind the highest number there is."""
-        for table in ("outbox", "job_run"):
+        for table in ("outbox", "inmail", "job_run"):
             statement = (
                 "select setval(pg_get_serial_sequence({}, 'id'), coalesce(max(id), 0) + 1, false) from {}"
             )

@@ -1,8 +1,4 @@
-"""M6: our mail is answered by no robot, and goes to none: as far as sending decides it.
-
-What must not be answered, reopened or opened by a mail that comes in (automatic replies, bounces, our own
-mail) is for the intake, which is not built yet: its twelve cases and twenty rounds belong here as well then.
-"""
+"""M6: no robot answers our mail, and it goes to none; what robots write opens, reopens and answers nothing."""
 
 from __future__ import annotations
 
@@ -13,12 +9,14 @@ from email.message import EmailMessage
 import pytest
 
 from sdtool import jobs
-from sdtool.desk import Desk
+from sdtool.desk import Desk, intake, owed
 from sdtool.errors import Failed
 from sdtool.mail import outbox
 from tests.conftest import MELDER
+from tests.owing import ask, ticket
 from tests.reliability.every_mail import KINDS, write_all
 from tests.smtp_servers import faulty
+from tests.test_intake import mail, told
 from tests.test_mail_limits import put, to
 
 ROUNDS = 20
@@ -76,3 +74,45 @@ def test_m6_jobs_write_no_more_than_once_in_twenty_rounds(desk: Desk) -> None:
     more = {row["kind"] for row in outbox.listing(desk.store)[:-before]}
     assert more <= {"kpi", "jobs"}, more
     assert sum(recipient == MELDER for recipient, _ in server.delivered) <= 10
+
+
+# --- What comes in
+
+AUTOMATIC = {
+    "RFC 3834": {"Auto-Submitted": "auto-replied"},
+    "generated": {"Auto-Submitted": "auto-generated; owner-email=x@x.example"},
+    "bulk": {"Precedence": "bulk"},
+    "auto_reply": {"Precedence": "auto_reply"},
+    "list": {"List-Id": "<lijst.x.example>"},
+    "autoreply": {"X-Autoreply": "yes"},
+    "autorespond": {"X-Autorespond": "yes"},
+    "Outlook, Dutch": {"Subject": "Automatisch antwoord: [SD-1] Printer"},
+    "Outlook, English": {"Subject": "Automatic reply: [SD-1] Printer"},
+    "Outlook, French": {"Subject": "=?utf-8?q?R=C3=A9ponse_automatique_=3A_Printer?="},
+    "absent": {"Subject": "Re: Afwezig tot maandag"},
+    "empty envelope": {"Return-Path": "<>"},
+}
+
+
+@pytest.mark.parametrize("how", AUTOMATIC)
+def test_m6_an_automatic_reply_answers_nothing(desk: Desk, how: str) -> None:
+    number = ticket(desk)
+    asked = ask(desk, number, "het serienummer", person=1)
+    headers = {name.replace("-", "_"): value for name, value in AUTOMATIC[how].items()}
+    found = intake.receive(desk, mail("Ik ben er niet.", In_Reply_To=told(desk, number), **headers))
+
+    assert found.verdict in ("auto", "bounce")
+    assert (owed.get(desk.store, asked).state, len(outbox.listing(desk.store))) == ("open", 1)
+
+
+def test_m6_our_own_mail_that_comes_back_does_nothing(desk: Desk) -> None:
+    """Every kind of mail, forwarded to the desk itself, and answered by a desk like it, twenty times over."""
+    write_all(desk, "Afwezig")
+    before = desk.store.sizes()["event"], desk.store.sizes()["outbox"]
+    mails = [row["message"] for row in desk.store.query("select message from outbox order by id")]
+    for written in range(ROUNDS):
+        for message in mails[written % 4 :: 4]:
+            found = intake.receive(desk, f"Received: round {written}\n{message}".encode())
+            assert found.verdict == "own"
+
+    assert (desk.store.sizes()["event"], desk.store.sizes()["outbox"]) == before

@@ -1,0 +1,274 @@
+"""A mail that came in, read in a process of its own: `reading.py < MAIL` writes what it says as JSON.
+
+The standard parser needs gigabytes for a header of 700 kB, and raises whatever it likes on odd bytes. So
+headers are cut to what real ones need, the process has limits, and imports nothing of ours: what started it
+(`incoming.py`) survives. Who wrote is what From says and nothing else, and only when that is one address.
+"""
+
+import email
+import html.parser
+import json
+import re
+import resource
+import sys
+from email.header import decode_header
+from email.message import Message
+from typing import Any
+
+MOST_MEMORY = 512 * 1024 * 1024
+MOST_SECONDS = 10
+MOST_HEADER = 8_192  # bytes of one header; Postfix keeps 102,400 of all
+MOST_HEADERS = 102_400
+MOST_PARTS = 200
+MOST_TEXT = 200_000  # characters of the text
+_OURS = re.compile(r"<(sd-[0-9a-f]{32}@[A-Za-z0-9.-]{1,255})>")
+_ADDRESS = r"[^\s<>()\[\],;:@\"]+@[^\s<>()\[\],;:@\"]+"
+
+
+def read(raw: bytes) -> dict[str, Any]:
+    """Return what a mail says.
+
+    Keys: sender ("" when From is not one address), name, subject, text, own (text without what it quotes),
+    message_id, answers (Message-IDs of ours that it replies to), mentions (of ours anywhere in it), loop (who
+    sent it when that was a desk), kind (human, auto, bounce or complaint), and failures: of a bounce the
+    recipients with action, status and reason.
+    """
+    mail = email.message_from_bytes(_bounded(raw))
+    sender, name = _sender(mail)
+    plain = _text(mail)
+    return {
+        "sender": sender,
+        "name": name,
+        "subject": _header(mail, "Subject"),
+        "text": plain[:MOST_TEXT],
+        "own": own(plain[:MOST_TEXT]),
+        "message_id": _header(mail, "Message-ID")[:300],
+        "answers": _OURS.findall(_header(mail, "In-Reply-To") + " " + _header(mail, "References")),
+        "mentions": list(dict.fromkeys(_OURS.findall(raw.decode("latin-1")))),
+        "loop": _header(mail, "X-SD-Loop"),
+        "kind": _kind(mail),
+        "failures": _failures(mail),
+    }
+
+
+def _bounded(raw: bytes) -> bytes:
+    """Return a mail with headers no longer than real ones are."""
+    head, gap, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+    fields: list[bytes] = []
+    for line in head.split(b"\n"):
+        if line[:1] in (b" ", b"\t") and fields:
+            if len(fields[-1]) < MOST_HEADER:
+                fields[-1] += b"\n" + line[:MOST_HEADER]
+        else:
+            fields.append(line[:MOST_HEADER])
+    kept, size = [], 0
+    for field in fields:
+        size += len(field)
+        if size > MOST_HEADERS:
+            break
+        kept.append(field)
+    return b"\n".join(kept) + gap + body
+
+
+# --- Headers
+
+
+def _header(mail: Message, name: str) -> str:
+    """Return a header on one line, its encoded words read; "" when there is none."""
+    return decoded(str(mail.get(name) or ""))
+
+
+def decoded(text: str) -> str:
+    """Return a header's text with its encoded words read as well as can be, on one line."""
+    found = ""
+    try:
+        for part, charset in decode_header(text):
+            found += _read(part, charset) if isinstance(part, bytes) else part
+    except Exception:  # the library raises whatever it likes; then the words stay as they came
+        found = text
+    return " ".join(found.split())
+
+
+def _read(content: bytes, charset: str | None) -> str:
+    for name in (charset, "utf-8", "cp1252"):
+        try:
+            return content.decode(name) if name else content.decode("utf-8")
+        except (LookupError, UnicodeError, ValueError):
+            continue
+    return content.decode("latin-1")
+
+
+def _sender(mail: Message) -> tuple[str, str]:
+    """Return the address and the name of who wrote; no address when From names none, or more than one."""
+    headers = mail.get_all("From") or []
+    if len(headers) != 1:
+        return "", ""
+    written = re.sub(r"\s+", " ", str(headers[0]))
+    pointed = re.findall(rf"<\s*({_ADDRESS})\s*>", re.sub(r'"(?:[^"\\]|\\.)*"', '""', written))
+    bare = re.fullmatch(rf"\s*({_ADDRESS})\s*(?:\(([^()]*)\))?\s*", written)
+    if len(pointed) == 1:
+        return pointed[0].casefold(), decoded(written.partition("<")[0].strip().strip('"'))
+    return (bare[1].casefold(), decoded(bare[2] or "")) if bare and not pointed else ("", "")
+
+
+_AUTO_SUBJECT = re.compile(
+    r"(automatisch(e)? (antwoord|beantwoording|bericht)|afwezig|niet aanwezig|met verlof|buiten kantoor"
+    r"|automatic(ally)? (reply|response)|auto(matic)?[ -]?(reply|response)|out of (the )?office|on leave"
+    r"|r[ée]ponse automatique|absence du bureau|absent du bureau|abwesend|abwesenheit|automatische antwort)",
+    re.IGNORECASE,
+)
+_BOUNCE_SUBJECT = re.compile(
+    r"(undeliver|returned mail|failure notice|delivery (status|failure|report)|mail delivery (failed|system)"
+    r"|delivery has failed|message you sent blocked|onbestelbaar|niet (af)?geleverd|bericht niet bezorgd"
+    r"|kan niet worden bezorgd|non remis|non distribu|[ée]chec (de la remise|d'envoi)|unzustellbar"
+    r"|mail could not be delivered|warning: could not send)",
+    re.IGNORECASE,
+)
+_DAEMON = re.compile(r"mailer-daemon|mail delivery (sub)?system|postmaster@|mail delivery service", re.I)
+
+
+def _kind(mail: Message) -> str:
+    """Tell who wrote a mail: a human, or a program, which is never answered (RFC 3834)."""
+    report = str(mail.get("Content-Type") or "").casefold()
+    said = {name: _header(mail, name).casefold() for name in ("Auto-Submitted", "Precedence", "From")}
+    subject = re.sub(r"^\s*((re|fw|fwd|aw|antw|tr)\s*:\s*)*", "", _header(mail, "Subject"), flags=re.I)
+    if "feedback-report" in report:
+        return "complaint"
+    if "delivery-status" in report or mail.get("X-Failed-Recipients") or _BOUNCE_SUBJECT.match(subject):
+        return "bounce"
+    if _DAEMON.search(said["From"]) or str(mail.get("Return-Path") or "").strip() == "<>":
+        return "auto" if _AUTO_SUBJECT.match(subject) else "bounce"
+    automatic = said["Auto-Submitted"].split(";")[0].strip() not in ("", "no")
+    machine = re.search(r"bulk|junk|list|auto_reply", said["Precedence"])
+    marked = ("X-Autoreply", "X-Autorespond", "X-Autoresponse", "X-Auto-Reply", "List-Id", "X-Loop")
+    if automatic or machine or any(mail.get(name) for name in marked) or _AUTO_SUBJECT.match(subject):
+        return "auto"
+    return "human"
+
+
+# --- The text
+
+
+class _Words(html.parser.HTMLParser):
+    """The words of HTML, with a line where the page has one."""
+
+    _LINES = frozenset(("p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "table", "hr"))
+    _HIDDEN = frozenset(("script", "style", "head", "title"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        """Begin a line, or what is not shown."""
+        self._hidden += tag in self._HIDDEN
+        if tag in self._LINES:
+            self.words.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End them."""
+        self._hidden -= tag in self._HIDDEN and self._hidden > 0
+        if tag in ("p", "div", "tr", "blockquote"):
+            self.words.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """Keep what is shown; line breaks in the source are none on the page."""
+        if not self._hidden:
+            self.words.append(re.sub(r"\s+", " ", data))
+
+
+def _text(mail: Message) -> str:
+    """Return the text of a mail: what is plain, else the words of its HTML; attachments are left out."""
+    found: dict[str, list[str]] = {"text/plain": [], "text/html": []}
+    for number, part in enumerate(_parts(mail)):
+        kind = part.get_content_type()
+        attached = str(part.get("Content-Disposition") or "").casefold().startswith("attachment")
+        if number >= MOST_PARTS or kind not in found or attached or part.get_filename():
+            continue
+        found[kind].append(_content(part))
+    plain = "\n".join(found["text/plain"])
+    return plain if plain.strip() else from_html("\n".join(found["text/html"]))
+
+
+def _parts(mail: Message) -> list[Message]:
+    """Return the parts of a mail, but not those of a mail that is in it."""
+    if not mail.is_multipart():
+        return [mail]
+    if mail.get_content_maintype() == "message":
+        return []
+    return [inner for part in mail.get_payload() for inner in _parts(part)]  # type: ignore[arg-type]
+
+
+def _content(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    text = _read(content, part.get_content_charset()) if isinstance(content, bytes) else ""
+    return text.replace("\r\n", "\n").replace("\0", "")
+
+
+def from_html(page: str) -> str:
+    """Return the words of an HTML page, a line each where the page has one."""
+    words = _Words()
+    words.feed(page[: 10 * MOST_TEXT])
+    words.close()
+    lines = (" ".join(line.split()) for line in "".join(words.words).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+_FROM = r"(?:from|van|de|von|da|od|från|fra|expéditeur|afzender)"
+_SENT = r"(?:sent|date|verzonden|datum|envoyé|gesendet|enviado(?: el)?|data|skickat|wysłano)"
+_QUOTED = (
+    # Outlook: a block of headers, here and there under a line
+    re.compile(rf"^[>*\s]*{_FROM}\s?:.*\n(?:.*\n){{0,3}}?[>*\s]*{_SENT}\s?:", re.I | re.M),
+    re.compile(rf"^\s*_{{10,}}\s*\n[>*\s]*{_FROM}\s?:", re.I | re.M),
+    re.compile(r"^\s*-{3,}.*(?:original|oorspronkelijk|origine|ursprüngliche).*-{3,}\s*$", re.I | re.M),
+    # Gmail, Apple, Thunderbird: "On … wrote:", over three lines at most
+    re.compile(
+        r"^[ \t>]*(?:on|op|le|am|el|il|w dniu|den|em)\b(?:.*\n?){1,3}?"
+        r".*(?:wrote|schreef|a écrit|schrieb|escribió|ha scritto|napisał\(?a?\)?|skrev)[^\n]*:\s*$",
+        re.I | re.M,
+    ),
+)
+
+
+def own(text: str) -> str:
+    """Return what somebody wrote above what the mail quotes; all of it when nothing stands above.
+
+    A cut that is not sure is not made: to keep a quote costs a glance, to lose an answer costs a day.
+    """
+    ends = [found.start() for pattern in _QUOTED if (found := pattern.search(text))]
+    lines = (text[: min(ends)] if ends else text).rstrip().split("\n")
+    while lines and (lines[-1].startswith(">") or re.fullmatch(r"[-_=\s]*", lines[-1])):
+        lines.pop()
+    return "\n".join(lines).strip() or text.strip()
+
+
+# --- Bounces
+
+
+def _failures(mail: Message) -> list[dict[str, str]]:
+    """Return what a delivery report says of each recipient (RFC 3464)."""
+    found = []
+    for part in mail.walk():
+        if part.get_content_type() != "message/delivery-status" or not part.is_multipart():
+            continue
+        for block in part.get_payload():
+            if isinstance(block, Message) and block.get("Final-Recipient"):
+                recipient = str(block.get("Final-Recipient")).rpartition(";")[2].strip().strip("<>")
+                said = [str(block.get(name) or "").strip() for name in ("Action", "Status")]
+                reason = decoded(str(block.get("Diagnostic-Code") or ""))[:300]
+                found.append({"recipient": recipient, "action": said[0].casefold(), "status": said[1],
+                              "reason": reason})  # fmt: skip
+    return found
+
+
+def main() -> None:
+    """Read a mail on standard input; write what it says on standard output."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    json.dump(read(sys.stdin.buffer.read()), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
