@@ -134,6 +134,19 @@ def test_the_team(day: Sd, me: str, place: Path, monkeypatch: pytest.MonkeyPatch
     assert "Datacenter" not in day("agenda", "--team").out
 
 
+def test_a_buffer_is_in_the_agenda_of_every_colleague(
+    day: Sd, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S18: when callers are kept away, everybody of the groups knows until when."""
+    assert day("appointment", "Storing netwerk", "--at", "11u", "--buffer").code == 2
+    day("appointment", "Storing netwerk", "--at", "11u", "--until", "12u", "--buffer", "--for", "jan")
+
+    assert "11:00-12:00  buffer 4       Storing netwerk" in day("agenda").out
+    network = 'name = "Netwerk en telefonie"'
+    use(place, monkeypatch, changed((network, f'{network}\nmembers = ["jan"]')))
+    assert "Storing" not in day("agenda").out
+
+
 def test_days_off_and_hours(sd: Sd) -> None:
     """The calendar of the desk: its hours, closed days, and their names."""
     assert sd("agenda", "--day", "25/12").out == "Fri 2026-12-25  closed: Kerstmis\n"

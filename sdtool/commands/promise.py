@@ -10,6 +10,7 @@ from sdtool import output
 from sdtool.commands.base import ID, App, format_option, said
 from sdtool.desk import Desk, promises, queue, tickets
 from sdtool.desk.promises import Promise
+from sdtool.errors import UsageFault
 from sdtool.rules.lifecycle import ENDED_STATES
 
 _TITLES = (
@@ -78,13 +79,17 @@ def add(app: App, ticket: int, text: str, at: str, callback: bool, agent: str, f
 @click.option("--at", required=True, metavar="MOMENT", help=_WHEN)
 @click.option("--until", metavar="MOMENT", help="Its end, counted from --at: 11u, +1u.")
 @click.option("--for", "agent", default="@me", show_default=True, metavar="AGENT", help=_FOR)
+@click.option("--buffer", is_flag=True, help="Callers are kept from your groups then: in all their agendas.")
 @format_option
 @click.pass_obj
-def appointment(app: App, text: str, at: str, until: str | None, agent: str, fmt: str) -> None:
+def appointment(app: App, text: str, at: str, until: str | None, agent: str, buffer: bool, fmt: str) -> None:
     """Put an appointment in the agenda; `sd promise move` and `sd promise cancel` take its number."""
+    if buffer and until is None:
+        raise UsageFault("a buffer needs --until: colleagues must know when they can be reached again")
+    kind = "buffer" if buffer else "appointment"
     start = app.moment(at)
     end = None if until is None else app.moment(until, start)
-    made = promises.make(app.desk, None, text, start, kind="appointment", agent=agent, until=end)
+    made = promises.make(app.desk, None, text, start, kind=kind, agent=agent, until=end)
     _report(app, made, fmt)
 
 
@@ -146,7 +151,7 @@ def _warn_closed(app: App, one: Promise) -> None:
     """Tell who promises something at a moment at which nobody is there."""
     from sdtool.desk import calendars
 
-    if one.kind == "appointment" or one.state != "open":
+    if one.kind in promises.SPANS or one.state != "open":
         return
     if not calendars.own(app.desk).is_open(one.at):
         output.remark(f"{output.local(one.at, app.desk.timezone)} lies outside opening hours")

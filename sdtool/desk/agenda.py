@@ -11,7 +11,10 @@ from sdtool.rules.lifecycle import DESK, Ticket
 from sdtool.store.base import Row
 
 # in the order in which they stand at one moment
-KINDS = ("closed", "open", "callback", "promise", "appointment", "feedback", "respond", "resolve", "returns")
+KINDS = (
+    "closed", "open", "buffer", "callback", "promise", "appointment", "feedback", "respond", "resolve",
+    "returns",
+)  # fmt: skip
 REMEMBERED = 30 * 86_400  # how long what was cancelled is told to calendar programs, and what passed is kept
 _EVER = 2**40
 
@@ -112,28 +115,27 @@ def days(desk: Desk, first: date, count: int) -> list[Day]:
 
 
 def _promises(desk: Desk, wanted: Scope) -> Iterator[Entry]:
-    """What was promised, and appointments; one that is over leaves the agenda with its day."""
-    agent = "" if wanted.team else wanted.agent
+    """What was promised, appointments and buffers; what is over leaves the agenda with its day."""
     passed = desk.now - REMEMBERED
-    for one in promises.standing(desk.store, agent, before=wanted.end):
-        recent = one.kind != "appointment" or not wanted.whole or one.at >= passed
-        if recent and _is_whose(desk, wanted, one.agent):
+    for one in promises.standing(desk.store, before=wanted.end):
+        recent = one.kind not in promises.SPANS or not wanted.whole or one.at >= passed
+        if recent and _is_whose(desk, wanted, one):
             yield _promise(desk, one)
 
 
 def withdrawn(desk: Desk, wanted: Scope) -> list[Entry]:
     """Return what was cancelled lately: a calendar program that knows it must take it out."""
     found = promises.ended(desk.store, since=desk.now - REMEMBERED)
-    own = [one for one in found if one.state == "cancelled" and _is_whose(desk, wanted, one.agent)]
+    own = [one for one in found if one.state == "cancelled" and _is_whose(desk, wanted, one)]
     gone = [_promise(desk, one)._replace(cancelled=True) for one in own]
     return [entry for entry in gone if wanted.covers(entry, desk.now)]
 
 
-def _is_whose(desk: Desk, wanted: Scope, agent: str) -> bool:
-    """Tell whether it is the agenda of this agent, or of a group that the agent works in."""
-    if not wanted.team:
-        return agent == wanted.agent
-    return bool(set(wanted.groups) & set(desk.rulebook.groups_of(agent)))
+def _is_whose(desk: Desk, wanted: Scope, one: promises.Promise) -> bool:
+    """Tell whether it is for this agent, or for a group of the agent's; a buffer is for all of that."""
+    if not wanted.team and one.kind != "buffer":
+        return one.agent == wanted.agent
+    return bool(set(wanted.groups) & set(desk.rulebook.groups_of(one.agent)))
 
 
 def _promise(desk: Desk, one: promises.Promise) -> Entry:

@@ -17,13 +17,14 @@ _TITLES = {
     "callback": "Call back",
     "promise": "Promised",
     "appointment": "",
+    "buffer": "Buffer",
     "feedback": "Feedback due",
     "respond": "Respond",
     "resolve": "Resolve",
     "returns": "Comes back",
 }
-_RECORD = {"callback": "promise", "promise": "promise", "appointment": "promise", "feedback": "owed"}
-_BUSY = ("callback", "appointment")  # the others say by when: they take no time of their own
+_RECORD = {"callback": "promise", "promise": "promise", "appointment": "promise", "buffer": "promise", "feedback": "owed"}
+_BUSY = ("callback", "appointment", "buffer")  # the others say by when: they take no time of their own
 
 
 def calendar(desk: Desk, entries: Iterable[Entry], name: str) -> str:

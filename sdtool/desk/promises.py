@@ -11,17 +11,24 @@ from sdtool.errors import Conflict, NotFound, UsageFault
 from sdtool.rules.lifecycle import Ticket
 from sdtool.store.base import Row, Store
 
-KINDS = ("promise", "callback", "appointment")
+KINDS = ("promise", "callback", "appointment", "buffer")
+SPANS = ("appointment", "buffer")  # what takes time, belongs to no ticket and just passes
 STATES = ("open", "kept", "cancelled")
-WORDS = {"promise": "promise", "callback": "call-back", "appointment": "appointment"}
+WORDS = {
+    "promise": "promise",
+    "callback": "call-back",
+    "appointment": "appointment",
+    "buffer": "buffer",
+}
 LONGEST = 500
 
 
 class Promise(NamedTuple):
-    """What `agent` will do at `at`; moments are epoch seconds. Only an appointment has `until_at`.
+    """What `agent` will do at `at`; moments are epoch seconds. Only what takes time (SPANS) has `until_at`.
 
     `ended_at` is when it was kept or cancelled, `moves` how often its moment changed, `remark` the last word
-    on it: the note, or why it was moved or cancelled. An appointment has no ticket.
+    on it: the note, or why it was moved or cancelled. An appointment has no ticket; nor has a buffer,
+    in which the colleagues of `agent` are shielded from callers.
     """
 
     id: int
@@ -96,7 +103,7 @@ def listing(
 
 def is_late(promise: Promise, now: int) -> bool:
     """Tell whether its moment came and nobody said that it was kept; an appointment just passes."""
-    return promise.state == "open" and promise.kind != "appointment" and promise.at <= now
+    return promise.state == "open" and promise.kind not in SPANS and promise.at <= now
 
 
 # --- Acts
@@ -148,7 +155,7 @@ def move(desk: Desk, number: int, at: int, *, until: int | None = None, reason: 
 
     def work() -> Promise:
         promise = _open(desk, number)
-        if until is not None and promise.kind != "appointment":
+        if until is not None and promise.kind not in SPANS:
             raise UsageFault(f"{WORDS[promise.kind]} {number} has no end, only a moment: leave --until out")
         length = None if promise.until_at is None else promise.until_at - promise.at
         end = until if until is not None or length is None else at + length

@@ -198,7 +198,7 @@ _BASE = (
     "create index owed_open on owed (kind, due_at) where state = 'open'",
     """create table promise (
         id {int} primary key,
-        kind text not null check (kind in ('promise', 'callback', 'appointment')),
+        kind text not null check (kind in ('promise', 'callback', 'appointment', 'buffer')),
         ticket {int} references ticket (id),
         agent text not null,
         text text not null,
