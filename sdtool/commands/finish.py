@@ -15,16 +15,42 @@ from sdtool.rules.lifecycle import Ticket
 @click.argument("numbers", metavar="IDS", type=IDS, help="Tickets: 12, 12-15,20, or - for standard input.")
 @click.option("--solution", default="", help="What solved it; the customer and the next agent read it.")
 @click.option("--cause", default="", help="What caused it.")
+@click.option(
+    "--article",
+    "articles",
+    type=int,
+    multiple=True,
+    metavar="NR",
+    help="Article that helped; may be repeated.",
+)
 @if_rev_option
 @dry_run_option
 @format_option
 @click.pass_obj
-def close(app: App, numbers: list[int], solution: str, cause: str, if_rev: int | None, fmt: str) -> None:
+def close(
+    app: App,
+    numbers: list[int],
+    solution: str,
+    cause: str,
+    articles: tuple[int, ...],
+    if_rev: int | None,
+    fmt: str,
+) -> None:
     """Resolve tickets; the nightly job closes them after the customer's term.
 
     A ticket with open sub-tickets is refused.
     """
-    ended = handling.resolve(app.desk, numbers, solution, cause, if_rev=if_rev)
+
+    def work() -> list[Ticket]:
+        done = handling.resolve(app.desk, numbers, solution, cause, if_rev=if_rev)
+        if articles:
+            from sdtool.desk.articles import use
+
+            for article in articles:
+                use(app.desk, article, numbers)
+        return done
+
+    ended = app.desk.run(work)
     report(app, ended, fmt)
     _remind(app, ended)
 

@@ -161,6 +161,35 @@ def _owed(desk: Desk, ticket: Ticket, visible: bool) -> list[str]:
     return owed.lines(desk, ticket.id, visible=visible)
 
 
+_ARTICLES = (
+    "select article.id, article.title from article_use join article on article.id = article_use.article"
+    " where article_use.ticket = :id order by article.id"
+)
+
+
+def _articles(desk: Desk, ticket: Ticket, visible: bool) -> list[str]:
+    rows = desk.store.query(_ARTICLES, id=ticket.id) if visible else ()
+    return [f"{row['id']} {row['title']}" for row in rows]
+
+
+# cross join: first what the ticket is linked to, then that
+_PROBLEMS = """
+    select problem.id, problem.state, problem.title, problem.workaround
+    from problem_ticket cross join problem
+    where problem_ticket.ticket = :id and problem.id = problem_ticket.problem and problem.state <> 'cancelled'
+    order by problem.id
+"""
+
+
+def _problems(desk: Desk, ticket: Ticket) -> list[str]:
+    """Return the problems of a ticket, a known one with what to do meanwhile."""
+    return [
+        f"{row['id']} {row['state']} {row['title']}"
+        + (f"; workaround: {' '.join(row['workaround'].split())}" if row["state"] == "known-error" else "")
+        for row in desk.store.query(_PROBLEMS, id=ticket.id)
+    ]
+
+
 def _checklist(desk: Desk, ticket: Ticket) -> dict[str, int]:
     items, settled, held = tickets.tally(desk.store, ticket.id)
     return {"checklist_items": items, "checklist_settled": settled, "checklist_open": held}
@@ -224,6 +253,8 @@ def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
         "links": [f"{row['ticket']} {row['kind']} {row['other']}" for row in links.of(desk.store, ticket.id)],
         **_checklist(desk, ticket),
         "promises": _open_promises(desk, ticket.id, visible),
+        "problems": _problems(desk, ticket),
+        "articles": _articles(desk, ticket, visible),
         "description": ticket.description if visible else hidden,
         "solution": ticket.solution if visible else hidden,
         "cause": ticket.cause if visible else hidden,

@@ -2,12 +2,13 @@
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Union
 
 from sdtool.desk import Desk
 from sdtool.errors import Conflict, UsageFault
 
 if TYPE_CHECKING:
+    from sdtool.desk.sheets import Sheet
     from sdtool.desk.tables import Table
 
 
@@ -74,9 +75,10 @@ class Imported(NamedTuple):
 def import_table(
     desk: Desk,
     path: str,
-    table: "Table",
+    table: Union["Table", "Sheet"],
     take_in: Callable[[Desk, Mapping[str, str]], tuple[int, str]],
     what: str,
+    needed: tuple[str, ...] = ("name",),
 ) -> Imported:
     """Take in all rows of a table or none, in one transaction.
 
@@ -84,6 +86,7 @@ def import_table(
         take_in: adds or changes the record of a row, given without its empty fields; returns its number,
             and added, changed or same.
         what: the word for such a record.
+        needed: the fields that no row may leave empty.
 
     Raises:
         BadInput: a row cannot be taken; every such row is named with its line.
@@ -91,11 +94,11 @@ def import_table(
     from sdtool.desk.tables import Fault, refused
 
     def work() -> Imported:
-        counts, faults = {"added": 0, "changed": 0, "same": 0}, []
+        counts, faults = {"added": 0, "changed": 0, "same": 0}, [*getattr(table, "broken", ())]
         lines: dict[int, int] = {}  # record -> the line that named it
         for line, row in table.records():
             try:
-                number, did = _taken_in(desk, row, take_in)
+                number, did = _taken_in(desk, row, take_in, needed)
             except (UsageFault, Conflict) as exc:
                 faults.append(Fault(line, exc.message))
                 continue
@@ -103,16 +106,20 @@ def import_table(
             if lines.setdefault(number, line) != line:
                 faults.append(Fault(line, f"is the same {what} as line {lines[number]}"))
         if faults:
-            raise refused(path, faults)
+            raise refused(path, sorted(faults, key=lambda fault: fault.line))
         return Imported(**counts)
 
     return desk.run(work)
 
 
 def _taken_in(
-    desk: Desk, row: Mapping[str, str], take_in: Callable[[Desk, Mapping[str, str]], tuple[int, str]]
+    desk: Desk,
+    row: Mapping[str, str],
+    take_in: Callable[[Desk, Mapping[str, str]], tuple[int, str]],
+    needed: tuple[str, ...],
 ) -> tuple[int, str]:
     given = {name: value for name, value in row.items() if value.strip()}
-    if not given.get("name"):
-        raise UsageFault("the name is empty")
+    for name in needed:
+        if not given.get(name):
+            raise UsageFault(f"the {name.replace('_', ' ')} is empty")
     return take_in(desk, given)

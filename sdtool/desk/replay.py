@@ -160,6 +160,11 @@ _TABLES = {
     "owed": "owed",
     "feedback": "feedback",
     "promise": "promise",
+    "problem": "problem",
+    "article": "article",
+    "call_day": "call_day",
+    "major": "major",
+    "frozen_month": "frozen_month",
 }  # kind of the journal -> table, where rev counts events
 _NAMES = {
     "person": "person",
@@ -168,11 +173,23 @@ _NAMES = {
     "owed": "owed feedback",
     "feedback": "answer about ticket",
     "promise": "promise",
+    "problem": "problem",
+    "article": "article",
+    "call_day": "day of calls",
+    "major": "major incident",
+    "frozen_month": "frozen month",
 }
+# kind of the journal -> the tickets beside a record: those on which "use" or "link" were not taken back
+_BESIDE = {
+    "problem": "select problem as record, ticket from problem_ticket",
+    "article": "select article as record, ticket from article_use",
+}
+_TAKES, _LEAVES = ("use", "link"), ("unuse", "unlink")
 
 
 def _records(store: Store) -> Iterator[str]:
-    lives = _lives(store)
+    lives, beside = _lives(store)
+    yield from _tickets_beside(store, beside)
     for kind, table in _TABLES.items():
         for row in store.query(f"select * from {table} order by id"):  # noqa: S608 (a constant)
             wanted = lives.pop((kind, row["id"]), None)
@@ -184,14 +201,36 @@ def _records(store: Store) -> Iterator[str]:
         yield f"{_NAMES[kind]} {number} is in the journal and nowhere else"
 
 
-def _lives(store: Store) -> dict[tuple[str, int], dict[str, Any]]:
-    """Return what the events of each record add up to, by kind and number."""
-    lives: dict[tuple[str, int], dict[str, Any]] = {}
+def _tickets_beside(store: Store, beside: _Beside) -> Iterator[str]:
+    for kind, sql in _BESIDE.items():
+        held: _Held = {}
+        for row in store.query(sql):
+            held.setdefault(row["record"], set()).add(row["ticket"])
+        told = {number: found for (name, number), found in beside.items() if name == kind and found}
+        for number in sorted(held.keys() | told.keys()):
+            if held.get(number) != told.get(number):
+                yield f"the tickets of {_NAMES[kind]} {number} differ from the journal"
+
+
+_Lives = dict[tuple[str, int], dict[str, Any]]
+_Beside = dict[tuple[str, int], set[int]]
+_Held = dict[int, set[int]]
+
+
+def _lives(store: Store) -> tuple[_Lives, _Beside]:
+    """Return what the events of each record add up to, and the tickets beside it, by kind and number."""
+    lives: _Lives = {}
+    beside: _Beside = {}
     for rows in chunks(store):
         for event in rows:
             if event["kind"] in _TABLES:
                 life = lives.setdefault((event["kind"], event["subject"]), {"rev": 0})
-                given = data_of(event["text"]).get("set")
+                data = data_of(event["text"])
+                given = data.get("set")
                 life.update(given if isinstance(given, dict) else {})
                 life["rev"] += 1
-    return lives
+                if event["kind"] in _BESIDE and event["verb"] in (*_TAKES, *_LEAVES):
+                    held = beside.setdefault((event["kind"], event["subject"]), set())
+                    ticket = data.get("ticket", 0)
+                    (held.add if event["verb"] in _TAKES else held.discard)(ticket)
+    return lives, beside

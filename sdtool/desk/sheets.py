@@ -93,7 +93,10 @@ class _Head(NamedTuple):
 class _Names:
     """What headers are called: the synonyms, and the mapping that overrules them."""
 
-    def __init__(self, names: Mapping[str, Sequence[str]], mapping: Mapping[str, str]) -> None:
+    def __init__(
+        self, names: Mapping[str, Sequence[str]], mapping: Mapping[str, str], rulebook: str = ""
+    ) -> None:
+        self.first, self.rulebook = next(iter(names), ""), rulebook
         self.synonyms: dict[str, list[str]] = {}
         for field, titles in names.items():
             for title in titles:
@@ -140,6 +143,7 @@ def read_sheet(
     mapping: Mapping[str, str] | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
+    rulebook: str = "staff_columns",
 ) -> Sheet:
     """Read a list of which the columns are known by their headers: CSV, XLSX, XLS or ODS.
 
@@ -152,13 +156,14 @@ def read_sheet(
         mapping: header -> field, which overrules `names`; "" for a column that is not to be used.
         encoding: overrules the ladder of `tables.decoded`; UTF-16 needs no mark here.
         sheet: which of a workbook's worksheets, instead of the first with a header.
+        rulebook: the section that `names` come from ("": none), told when no header is recognised.
 
     Raises:
         NotFound, NotAllowed: the file is not there, or you may not read it.
         UsageFault: no such encoding, worksheet, field, or column of the mapping.
         BadInput: no header is recognised, two columns mean the same, or it is no list at all.
     """
-    known = _Names(names, mapping or {})
+    known = _Names(names, mapping or {}, rulebook)
     content = tables.content(path, MOST_BYTES)
     path = "standard input" if path == "-" else path
     if content.startswith(tables.WORKBOOKS):
@@ -179,7 +184,7 @@ def _from_workbook(path: str, content: bytes, known: _Names, worksheet: str | No
                 Sheet(path, workbook.kind(content), "", "", name, *head[:3], [], []), head, found, known
             )
         best = max(best, head, key=lambda one: one.rank)
-    raise _no_header(path, best)
+    raise _no_header(path, best, known)
 
 
 def _from_csv(path: str, content: bytes, known: _Names, encoding: str | None) -> Sheet:
@@ -198,7 +203,7 @@ def _from_csv(path: str, content: bytes, known: _Names, encoding: str | None) ->
     if best.known < _FEWEST:
         if _JUNK.search(text):
             raise _no_list(path)
-        raise _no_header(path, best)
+        raise _no_header(path, best, known)
     sheet = Sheet(path, "csv", used, chosen, "", *best[:3], [], [])
     return _sheet(sheet, best, tables.records(text, chosen), known)
 
@@ -323,19 +328,20 @@ def _check_columns(sheet: Sheet, known: _Names) -> None:
             )
 
 
-def _no_header(path: str, head: _Head) -> BadInput:
+def _no_header(path: str, head: _Head, names: _Names) -> BadInput:
     """Return the sentence for a file of which no line names two fields."""
     if not head.header:
-        return BadInput(
-            f"{path} is empty: a line with the names of the columns is needed, then a row a person"
-        )
+        return BadInput(f"{path} is empty: a line with the names of the columns is needed, then the rows")
     known = [f"{title} ({field})" for title, field in zip(head.header, head.fields, strict=True) if field]
     recognised = f"only {', '.join(known)} is" if known else "none is"
+    said = f'--map "{_listed(head.header[:1])}={names.first}"'
+    section = (
+        f"add what they are called to [[{names.rulebook}]] in the rulebook, or " if names.rulebook else ""
+    )
     return BadInput(
         f"{path} has no header that is recognised: line {head.line} comes nearest, with the columns"
         f" {_listed(head.header)}, of which {recognised} known; {_FEWEST} are needed",
-        hint="add what they are called to [[staff_columns]] in the rulebook, or say what they mean:"
-        f' --map "{_listed(head.header[:1])}=staff_number"',
+        hint=f"{section}say what they mean: {said}",
     )
 
 

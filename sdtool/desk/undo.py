@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdtool.desk import Desk, checklists, links, owed, promises, replay, staff, tickets
+from sdtool.desk import Desk, articles, checklists, links, owed, promises, replay, staff, tickets
 from sdtool.errors import Conflict, NotFound, Refused
 from sdtool.rules.lifecycle import Act, Ticket, decide
 from sdtool.store.journal import history
 
 REACH = 2000  # events back from the newest that are looked at
+KINDS = ("ticket", "person", "staff", "promise", "owed", "party", "article", "call_day", "major", "problem")
+# kinds whose acts are not undone: what is done instead; `{}` is the number of the record
+_INSTEAD = {
+    "problem": "an act on a problem is not undone: `sd problem show {}` tells where it stands",
+    "person": "a change of a person is not undone: use `sd person edit {} …`",
+    "party": "a change of a party is not undone: use `sd party edit #{} …`",
+    "article": "a change of an article is not undone: use `sd article edit {} …`",
+    "call_day": "counts of calls are not undone: `sd calls record` or `import` puts others in their place",
+    "major": "a major incident is not undone: `sd major revoke {} --reason …` takes it back",
+}
 Event = dict[str, Any]
 
 
@@ -29,7 +39,7 @@ def last_act(desk: Desk) -> list[Event]:
     )
     lives: dict[tuple[str, int], list[Event]] = {}
     # the kind is looked at here: in the statement, it would send SQLite through the index of all events
-    rows = [row for row in rows if row["kind"] in ("ticket", "person", "staff", "promise", "owed", "party")]
+    rows = [row for row in rows if row["kind"] in KINDS]
     for row in rows:
         subject = (row["kind"], row["subject"])
         if subject not in lives:
@@ -75,6 +85,8 @@ def undo(desk: Desk) -> list[str]:
 def _take_back(desk: Desk, event: Event) -> str:
     life = history(desk.store, event["kind"], event["subject"])
     event = next(e for e in life if e["id"] == event["id"])
+    if event["verb"] in ("use", "unuse"):  # what was done with an article for other tickets is no matter
+        return articles.take_back(desk, event)
     taken_back = replay.undone(life)
     later = [e for e in life if e["id"] > event["id"] and e["id"] not in taken_back and e["verb"] != "undo"]
     if later:
@@ -87,10 +99,8 @@ def _take_back(desk: Desk, event: Event) -> str:
         return promises.take_back(desk, event)
     if event["kind"] == "owed":
         return owed.take_back(desk, event, max(desk.now, life[-1]["at"]))
-    if event["kind"] == "party":
-        raise Refused(f"a change of a party is not undone: use `sd party edit #{event['subject']} …`")
-    if event["kind"] != "ticket":
-        raise Refused(f"a change of a person is not undone: use `sd person edit {event['subject']} …`")
+    if event["kind"] in _INSTEAD:
+        raise Refused(_INSTEAD[event["kind"]].format(event["subject"]))
     if event["verb"] == "new":
         return _unregister(desk, event)
     return _restore(desk, event, life)

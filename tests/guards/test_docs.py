@@ -327,6 +327,16 @@ def test_json_of_owed_feedback(worked: Sd) -> None:
     assert differs(party, "## A party: `sd party list`") == []
 
 
+def test_json_of_articles(worked: Sd) -> None:
+    """`sd article`: used and withdrawn."""
+    worked("article", "add", "Toner vervangen", "--owner", "an")
+    worked("article", "use", 1, 2)
+    ended = worked("article", "withdraw", 1, "--format", "json").json()
+    listed = worked("article", "list", "--all", "--format", "json").json()
+    heading = "## An article: `sd article list`"
+    assert [differs(row, heading) for row in (ended, *listed)] == [[], []]
+
+
 def test_json_of_a_checklist(worked: Sd) -> None:
     """`sd checklist show`, and what an act on it gives."""
     heading = "## An item of a checklist: `sd checklist show`"
