@@ -73,7 +73,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sla": ("sla", "sla", "Deadlines: show, sweep."),
     "calendar": ("calendar", "calendar", "Days off: show, check, sync."),
     "fmis": ("fmis", "fmis", "The facility management system: import, map."),
-    "report": ("report", "report", "Reports: the KPIs of the service sheet."),
+    "report": ("report", "report", "Reports: kpi, freeze."),
     "mail": (
         "mail",
         "mail",

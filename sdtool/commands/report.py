@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from sdtool import output
+from sdtool.commands import report_freeze
 from sdtool.commands.base import App, OwnFile, dry_run_option, said
 from sdtool.errors import BadSetup, UsageFault
+from sdtool.reports import freeze
 from sdtool.reports import kpi as kpis
 from sdtool.reports.period import last_month
 from sdtool.rules import moments
@@ -35,7 +37,7 @@ _REPORT = outfile.Kind(
 
 @click.group()
 def report() -> None:
-    """Reports: the KPIs of the service sheet."""
+    """Reports: kpi, freeze."""
 
 
 @report.command()
@@ -59,6 +61,7 @@ def report() -> None:
     metavar="FILE",
     help="Write it there, not to the screen; of what is there, only an earlier KPI report is replaced.",
 )
+@report_freeze.recompute_option
 @click.option("--mail", is_flag=True, help="Queue it for the recipients in the rulebook, once a period.")
 @dry_run_option
 @click.pass_obj
@@ -70,6 +73,7 @@ def kpi(
     fmt: str,
     language: str | None,
     out: str | None,
+    recompute: bool,
     mail: bool,
 ) -> None:
     """Report the KPIs of a period, each beside its norm and the period before.
@@ -79,13 +83,16 @@ def kpi(
     """
     app.readonly = not mail
     begin, end = _period(app, month, first, after)
+    if recompute:
+        report_freeze.compare(app, begin, end, fmt, language, alone=not (mail or out))
+        return
     if out is not None:
         outfile.check(out, _REPORT, app.settings.database)  # before anything is mailed
     if mail:
         _mail(app, begin, end)
     if mail and not out:
         return
-    text = _written(app, begin, end, fmt, language or app.rulebook.organisation.language)
+    text = _written(app, begin, end, fmt, language)
     if out is None:
         output.echo(text.removesuffix("\n"), composed=True)
     elif not app.dry_run:
@@ -115,19 +122,19 @@ def _period(app: App, month: str | None, first: str | None, after: str | None) -
     return begin, end
 
 
-def _written(app: App, first: date, after: date, fmt: str, language: str) -> str:
+def _written(app: App, first: date, after: date, fmt: str, language: str | None) -> str:
     """Return the report as the text of a file; what comes from outside cannot steer a terminal."""
-    zone = app.rulebook.organisation.timezone
-    found = kpis.report(app.store, app.rulebook, first, after, timezone=zone, now=app.now)
+    found, book = freeze.shown(app.store, app.rulebook, first, after, now=app.now)
     stream = io.StringIO()
     if fmt == "json":
-        output.emit_one(found.as_dict(), "json", stream=stream)
+        at = found.frozen_at and output.iso(found.frozen_at, book.organisation.timezone)
+        output.emit_one({**found.as_dict(), "frozen_at": at}, "json", stream=stream)
     elif fmt == "csv":
         output.emit((figure._asdict() for figure in found.kpis), _COLUMNS, "csv", stream=stream)
     else:
         from sdtool.reports.kpi_view import document  # jinja2 and babel: only documents pay for them
 
-        return output.safe(document(found, app.rulebook, fmt, language), lines=True)
+        return output.safe(document(found, book, fmt, language or book.organisation.language), lines=True)
     return stream.getvalue()
 
 
@@ -141,3 +148,6 @@ def _mail(app: App, first: date, after: date) -> None:
         )
     queued = kpi_mail.queue_mail(app.desk, first, after)
     said(app, f"KPI mails queued: {queued}" if queued else "KPI mail was queued before for everybody")
+
+
+report.add_command(report_freeze.freeze)

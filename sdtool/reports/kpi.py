@@ -52,7 +52,8 @@ class Split(NamedTuple):
 class Report(NamedTuple):
     """The figures of a period, from `first` up to, but not on, `after`.
 
-    `staffed` tells whether the desk had been told of anybody who comes, moves or leaves by then.
+    `staffed` tells whether the desk had been told of anybody who comes, moves or leaves by then, `frozen_at`
+    (epoch seconds) that these are the figures of a frozen month.
     """
 
     first: date
@@ -62,6 +63,7 @@ class Report(NamedTuple):
     categories: tuple[Split, ...]
     services: tuple[Split, ...]
     staffed: bool
+    frozen_at: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the promised JSON: {"period": {"from", "to"}, "kpis": [{"key", "value", …}]}, unrounded."""

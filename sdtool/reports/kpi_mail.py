@@ -11,9 +11,11 @@ from datetime import date
 from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import queue, write
-from sdtool.reports.kpi import Report, report
+from sdtool.reports.freeze import shown
+from sdtool.reports.kpi import Report
 from sdtool.reports.kpi_view import document
 from sdtool.rulebook import Report as Addressees
+from sdtool.rulebook import Rulebook
 from sdtool.store.journal import head
 
 KEY = "kpi"
@@ -38,10 +40,11 @@ def queue_mail(desk: Desk, first: date, after: date) -> int:
     ]
     if not wanted:
         return 0
-    found = report(desk.store, desk.rulebook, first, after, timezone=desk.timezone, now=desk.now)
+    found, book = shown(desk.store, desk.rulebook, first, after, now=desk.now)
     at = head(desk.store)
     bodies = {
-        language: _bodies(desk, found, language, at) for language in dict.fromkeys(lang for _, lang in wanted)
+        language: _bodies(desk, found, book, language, at)
+        for language in dict.fromkeys(lang for _, lang in wanted)
     }
     letters = [write(desk, None, recipient, language, *bodies[language]) for recipient, language in wanted]
     late = desk.now + LATE
@@ -60,9 +63,11 @@ def _queued(desk: Desk, dedupe: str) -> bool:
     return desk.store.one("select id from outbox where dedupe = :dedupe", dedupe=dedupe) is not None
 
 
-def _bodies(desk: Desk, found: Report, language: str, at: tuple[int, str]) -> tuple[str, str, str]:
+def _bodies(
+    desk: Desk, found: Report, book: Rulebook, language: str, at: tuple[int, str]
+) -> tuple[str, str, str]:
     """Return subject, text and HTML."""
     period = render.period(found.first, found.after, language)
-    subject = render.text("report/subject", language, period=period, desk=desk.rulebook.organisation.desk)
-    text, page = (document(found, desk.rulebook, form, language, head=at) for form in ("text", "html"))
+    subject = render.text("report/subject", language, period=period, desk=book.organisation.desk)
+    text, page = (document(found, book, form, language, head=at) for form in ("text", "html"))
     return subject.strip(), text, page

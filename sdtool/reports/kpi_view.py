@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sdtool import render
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi
@@ -106,8 +108,14 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
         "services": [_share(split, "late", "due", language) for split in report.services],
         "staffed": report.staffed,
         "definitions": _definitions(known, language),
+        "frozen": frozen_on(report.frozen_at, rulebook.organisation.timezone, language),
         "head": None if head is None else f"{head[0]}:{head[1]}",
     }
+
+
+def frozen_on(at: int | None, timezone: str, language: str) -> str:
+    """Return the day on which figures were frozen (epoch seconds) in words, "" of figures of now."""
+    return "" if at is None else render.day(datetime.fromtimestamp(at, ZoneInfo(timezone)).date(), language)
 
 
 def shown(value: float | None, kpi: Kpi, language: str, *, sign: bool = False) -> str:
