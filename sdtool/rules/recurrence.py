@@ -85,10 +85,12 @@ class Evidence(NamedTuple):
 class _Node:
     """The incidents of one category that have the same words; the number of a device is in it three times."""
 
-    __slots__ = ("category", "incidents", "near", "place", "words")
+    __slots__ = ("category", "devices", "incidents", "near", "place", "words")
 
     def __init__(self, category: str, words: frozenset[str]) -> None:
-        self.category, self.words = category, words
+        self.devices = [word for word in words if _is_device(word)]
+        more = (f"{word} {n}" for word in self.devices for n in range(1, _DEVICE_WEIGHT))
+        self.category, self.words = category, words.union(more)
         self.incidents: list[Incident] = []
         self.near: list[tuple[_Node, float]] = []
         self.place = (0, 0)
@@ -110,7 +112,7 @@ def clusters(incidents: Iterable[Incident], *, days: int, least: int, share: flo
 
 def words_of(text: str) -> frozenset[str]:
     """Return what a summary says, as stems without accents; numbers of devices are kept whole (`prn0412`)."""
-    return frozenset(stem for stem, _ in _stems(text))
+    return frozenset(stem for written in _TOKEN.findall(text) if (stem := _stem(written)))
 
 
 def evidence(members: Sequence[Incident], share: float = 0.5) -> Evidence:
@@ -200,16 +202,11 @@ def _nodes(incidents: Iterable[Incident]) -> list[_Node]:
         key = (incident.category, words)
         node = held.get(key)
         if node is None:
-            node = held[key] = _Node(incident.category, _weighed(words))
+            node = held[key] = _Node(incident.category, words)
         node.incidents.append(incident)
     for node in held.values():
         node.incidents.sort()
     return list(held.values())
-
-
-def _weighed(words: frozenset[str]) -> frozenset[str]:
-    more = {f"{word} {n}" for word in words if _is_device(word) for n in range(1, _DEVICE_WEIGHT)}
-    return words | more if more else words
 
 
 def _compare(nodes: Sequence[_Node], share: float) -> None:
@@ -225,22 +222,20 @@ def _compare(nodes: Sequence[_Node], share: float) -> None:
         rarest = sorted(node.words, key=lambda word: (counts[node.category, word], word))
         keys = [(node.category, word) for word in rarest[: max(len(rarest) - needed + 1, 0)]]
         keys = [key for key in keys if counts[key] <= COMMON]
-        keys += [("", word) for word in node.words if _is_device(word) and " " not in word]
-        seen = {other for key in keys for other in index[key]}
-        for other in seen:
-            _note(node, other, share)
+        keys += [("", word) for word in node.devices]
+        _note(node, {other for key in keys for other in index[key]}, share)
         for key in keys:
             index[key].append(node)
 
 
-def _note(node: _Node, other: _Node, share: float) -> None:
-    equal = len(node.words & other.words)
-    if equal < _LEAST_WORDS:
-        return
-    likeness = equal / (len(node.words) + len(other.words) - equal)
-    if likeness >= share:
-        node.near.append((other, likeness))
-        other.near.append((node, likeness))
+def _note(node: _Node, others: Iterable[_Node], share: float) -> None:
+    words, size = node.words, len(node.words)
+    for other in others:
+        equal = len(words & other.words)
+        likeness = equal / (size + len(other.words) - equal)
+        if likeness >= share and equal >= _LEAST_WORDS:
+            node.near.append((other, likeness))
+            other.near.append((node, likeness))
 
 
 def _stars(nodes: Sequence[_Node]) -> Iterable[list[tuple[Incident, float]]]:
