@@ -278,9 +278,9 @@ _BASE = (
         offered {int} not null,
         answered {int} not null,
         abandoned {int} not null,
-        dropped {int} not null default 0,
-        waited {int} not null default 0,
-        in_time {int} not null default 0,
+        dropped {int},
+        waited {int},
+        in_time {int},
         rev {int} not null default 1,
         unique (day, line)
     ){strict}""",

@@ -337,6 +337,15 @@ def test_json_of_articles(worked: Sd) -> None:
     assert [differs(row, heading) for row in (ended, *listed)] == [[], []]
 
 
+def test_json_of_calls(sd: Sd) -> None:
+    """`sd calls`: a day of which all is told, and one of which it is not."""
+    day = ("calls", "record", "2026-11-23", "--offered", 9, "--answered", 8, "--abandoned", 1)
+    told = sd(*day, "--format", "json").json()
+    sd(*day, "--dropped", 1, "--mean-wait", 20, "--in-time", 5)
+    listed = sd("calls", "list", "--format", "json").json()
+    assert [differs(row, "## Counts of calls: `sd calls list`") for row in (told, *listed)] == [[], []]
+
+
 def test_json_of_a_checklist(worked: Sd) -> None:
     """`sd checklist show`, and what an act on it gives."""
     heading = "## An item of a checklist: `sd checklist show`"
