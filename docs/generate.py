@@ -23,7 +23,7 @@ from sdtool.errors import EXIT_CODES, SdError
 from sdtool.reports.registry import KPIS
 from sdtool.rulebook.read import ALL_LISTS, ALL_TABLES, REQUIRED
 from sdtool.rulebook.staffing import Item
-from sdtool.rules import lifecycle
+from sdtool.rules import lifecycle, process
 from sdtool.rules.findings import RULES
 from sdtool.rules.lifecycle import Act, Ticket, decide
 
@@ -219,6 +219,23 @@ def _open(words: str) -> str:
     return re.sub(r"{\w+}", "…", words)
 
 
+# --- Process rules
+
+
+def _process_rules() -> str:
+    parts = []
+    for level in process.LEVELS:
+        rows = [
+            [f"`{rule.key}`", ", ".join(rule.process), f"{rule.en} (*{rule.nl}*)", rule.source, rule.who,
+             f"`{_open(rule.do)}`".replace(", or ", "`, or `").replace(", then ", "`, then `")]
+            for rule in process.RULES.values()
+            if rule.level == level
+        ]  # fmt: skip
+        head = ("Rule", "Process", "What it demands (in Dutch)", "Source", "Who must act", "What to type")
+        parts.append(f"## {level.capitalize()}s\n\n{table(head, rows)}")
+    return "\n".join(parts)
+
+
 # --- States
 
 
@@ -284,6 +301,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "exit-codes": _exit_codes,
     "verbs": _verbs,
     "findings": _findings,
+    "process-rules": _process_rules,
 }
 
 

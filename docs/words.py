@@ -167,7 +167,9 @@ KEYS: dict[str, dict[str, str]] = {
         "returned_often": "A ticket returned so many times needs a decision.",
         "reopened_often": "A ticket reopened so many times needs a decision.",
         "unowned_problem_after": "How long a problem may have no owner.",
-        "off": "Names of rules that are not applied.",
+        "off": "Names of [rules](process-rules.md) that are not applied.",
+        "catch_all": "Categories that say nothing: who takes a ticket chooses another.",
+        "stuck_problem_after": "How long a problem may have neither cause nor workaround.",
     },
     "recurrence": {
         "days": "Incidents of so many days are compared.",

@@ -74,6 +74,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sla": ("sla", "sla", "Deadlines: show, sweep."),
     "calendar": ("calendar", "calendar", "Days off: show, check, sync."),
     "fmis": ("fmis", "fmis", "The facility management system: import, map."),
+    "process": ("process", "process", "Process control: check, equal."),
+    "lint": ("process", "lint", "List what you should mend, in this order."),
     "report": ("report", "report", "Reports: kpi, freeze."),
     "mail": (
         "mail",

@@ -24,6 +24,7 @@ from sdtool.rulebook import TYPES
 @click.option("--impact", help="How far it reaches.")
 @click.option("--channel", help="How it came in: phone, mail, counter and so on.")
 @click.option("--fmis", "fmis_ref", metavar="REF", help="Its number in the facility management system.")
+@click.option("--cause", help="What it came from, once that is known; until it closes.")
 @click.option("--confidential/--open", "confidential", default=None, help="Who may read it.")
 @click.option(
     "--priority",

@@ -22,6 +22,7 @@ EDITABLE = (
     "impact",
     "channel",
     "fmis_ref",
+    "cause",
     "confidential",
 )
 
@@ -228,6 +229,8 @@ def _edited(desk: Desk, ticket: Ticket, given: Mapping[str, Any]) -> dict[str, A
         fields["summary"] = text_of("summary", fields["summary"], longest=500)
     if fields.get("description"):
         fields["description"] = text_of("description", fields["description"])
+    if fields.get("cause"):
+        fields["cause"] = text_of("cause", fields["cause"], longest=500)
     if "fmis_ref" in fields:
         fields["fmis_ref"] = _free_reference(desk, ticket, fields["fmis_ref"])
     if "caller" in fields:

@@ -34,6 +34,8 @@ class Process(NamedTuple):
     reopened_often: int = 2
     unowned_problem_after: tuple[int, float] = (0, 2.0)
     off: tuple[str, ...] = ()
+    catch_all: tuple[str, ...] = ()
+    stuck_problem_after: tuple[int, float] = (0, 20.0)
 
 
 class Recurrence(NamedTuple):
