@@ -22,7 +22,13 @@ check: $(VENV)/tested
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: check
+# pandas in an environment of its own: sqlite-utils imports it where it finds it, at every start
+$(VENV)-oracle/ready:
+	$(PYTHON) -m venv $(VENV)-oracle
+	$(VENV)-oracle/bin/python -m pip install --quiet --disable-pip-version-check pandas
+	touch $@
+
+test: check $(VENV)-oracle/ready
 	$(BIN)/python -m pytest -n auto -rs
 	$(BIN)/python -m pytest -n auto -rs --engine postgresql --desks
 
@@ -33,5 +39,5 @@ bench: $(BIN)/sd
 	$(BIN)/python -m bench.run
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(VENV)-oracle build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
