@@ -195,6 +195,14 @@ def _checklist(desk: Desk, ticket: Ticket) -> dict[str, int]:
     return {"checklist_items": items, "checklist_settled": settled, "checklist_open": held}
 
 
+def _beside(desk: Desk, ticket: Ticket, visible: bool) -> dict[str, list[str]]:
+    return {
+        "promises": _open_promises(desk, ticket.id, visible),
+        "problems": _problems(desk, ticket),
+        "articles": _articles(desk, ticket, visible),
+    }
+
+
 _CALLER = ("caller", "caller_mail", "caller_phone", "department")
 
 
@@ -252,9 +260,7 @@ def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
         "merged_into": ticket.merged_into,
         "links": [f"{row['ticket']} {row['kind']} {row['other']}" for row in links.of(desk.store, ticket.id)],
         **_checklist(desk, ticket),
-        "promises": _open_promises(desk, ticket.id, visible),
-        "problems": _problems(desk, ticket),
-        "articles": _articles(desk, ticket, visible),
+        **_beside(desk, ticket, visible),
         "description": ticket.description if visible else hidden,
         "solution": ticket.solution if visible else hidden,
         "cause": ticket.cause if visible else hidden,
