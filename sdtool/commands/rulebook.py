@@ -44,7 +44,7 @@ def init(app: App, path: str | None) -> None:
 @click.pass_obj
 def check(app: App, path: str | None, fmt: str) -> None:
     """List every fault of a rulebook with its line; exit 78 when there is one."""
-    from sdtool.rulebook.check import check as look
+    from sdtool.reports.sheet_check import checked as look  # it knows the KPIs of the service sheet
 
     name, content = compiled.source(path or app.settings.rulebook)
     _, faults = look(content)

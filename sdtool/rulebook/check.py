@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sdtool.digest import hexdigest
@@ -30,13 +30,15 @@ from sdtool.rulebook.words import holds, words_of
 
 _DIMENSIONS = ("type", "category", "target_group", "channel", "priority")
 _Box = tuple[frozenset[Any], ...]
+Look = Callable[[Rulebook, Reader], Iterator[Fault]]
 
 
-def check(content: bytes) -> tuple[Rulebook | None, list[Fault]]:
+def check(content: bytes, also: Sequence[Look] = ()) -> tuple[Rulebook | None, list[Fault]]:
     """Check the bytes of a rulebook; return it (None when unreadable) and every fault, by line.
 
     A fault of level "error" forbids its use; a "warning" (a rule that can never win) does not.
-    What can be read is compared even when something else cannot, so that no fault hides another.
+    What can be read is compared even when something else cannot, so that no fault hides another. `also` looks
+    for more: what layers above know.
     """
     parsed = parse(content)
     if isinstance(parsed, Fault):
@@ -47,7 +49,7 @@ def check(content: bytes) -> tuple[Rulebook | None, list[Fault]]:
     seldom = plain(tuple(sections[name] for name in SELDOM))
     often = {name: section for name, section in sections.items() if name in LISTS or name in TABLES}
     book = Rulebook(digest=hexdigest(content), **often, seldom=seldom)
-    faults = [*reader.faults, *(fault for look in _LOOKS for fault in look(book, reader))]
+    faults = [*reader.faults, *(fault for look in (*_LOOKS, *also) for fault in look(book, reader))]
     return (None if unread else book), sorted(faults)
 
 

@@ -29,10 +29,10 @@ def _services(book: Rulebook, reader: Reader) -> Iterator[Fault]:
             else:
                 holder[category] = service.key
     if holder and len(sheet(book).services) == len(reader.named("services")):
-        for index, entry in enumerate(book.categories):
-            if entry.key not in holder:
-                line = reader.line("categories", index)
-                yield Fault(line, f"the category {entry.key!r} is in no service", "warning")
+        left = [entry.key for entry in book.categories if entry.key not in holder]
+        if left:
+            line = reader.positions.line("services", 0)
+            yield Fault(line, f"no service has the category {', '.join(left)}", "warning")
 
 
 def _lines(book: Rulebook, reader: Reader) -> Iterator[Fault]:
@@ -104,4 +104,13 @@ def _terms(book: Rulebook, reader: Reader) -> Iterator[Fault]:
             yield Fault(where, f"[calls] {field} is counted in seconds, not in working days")
 
 
-LOOKS = (_services, _lines, _overlaps, _reports, _terms)
+def _catch_all(book: Rulebook, reader: Reader) -> Iterator[Fault]:
+    """A category that says nothing is one of the rulebook."""
+    known = [key for (key,) in reader.named("categories", "key")]
+    for category in sheet(book).process.catch_all:
+        if category not in known:
+            where = reader.positions.line("process", "catch_all")
+            yield Fault(where, f"there is no category {category!r}; known are {', '.join(map(str, known))}")
+
+
+LOOKS = (_catch_all, _services, _lines, _overlaps, _reports, _terms)

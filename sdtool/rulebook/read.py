@@ -73,6 +73,11 @@ class Positions:
             path = path[:-1]
         return self._lines.get(path, 0)
 
+    def section(self, line: int) -> str:
+        """Return the section in which a line stands; "" before the first."""
+        above = [(number, path) for path, number in self._lines.items() if number <= line]
+        return str(max(above, key=lambda one: one[0])[1][0]) if above else ""
+
 
 class Reader:
     """Reads a parsed TOML document section by section, collecting faults."""
