@@ -245,7 +245,7 @@ _SAMPLE: dict[str, Any] = {
     "reason": "wrong-group", "solution": "x", "cause": "x", "open_parts": [], "public": True, "into": 2,
     "fields": dict.fromkeys(_EDITED, "x"),
 }  # fmt: skip
-_WITHOUT = {
+_WITHOUT: dict[str, dict[str, Any]] = {
     "replan": {"fields": {"summary": "x", "agreed_due": 8}},
     "take": {"group": ""},
     "return": {"group": "servicedesk"},

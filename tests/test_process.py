@@ -263,6 +263,8 @@ def test_a_rule_can_be_off(sd: Sd, new: New, place: Any, monkeypatch: pytest.Mon
     new(category="other")
     sd("take", 1)
     assert found(sd) == []
+    path.write_text(text.replace('["other"] ', '["others"] '), encoding="utf-8")
+    assert "no category 'others'" in sd("rulebook", "check").out
     path.write_text(text.replace("off = []", 'off = ["catchall"]'), encoding="utf-8")
     ran = sd("process", "check")
     assert ran.code == 78 and "catchall" in ran.err

@@ -213,6 +213,7 @@ def chosen(process: str = "", rule: str = "", off: Iterable[str] = ()) -> list[R
 
 def judge(case: Case | Problem, agreed: Agreed, rules: Iterable[Rule]) -> Iterator[Finding]:
     """Yield a finding for each of the rules about such a record that it breaks."""
+    kept = case._replace(did=()) if isinstance(case, Case) else case  # findings stay in memory
     for rule in rules:
         if (rule in _TICKETS) is not isinstance(case, Case):
             continue
@@ -220,7 +221,7 @@ def judge(case: Case | Problem, agreed: Agreed, rules: Iterable[Rule]) -> Iterat
             continue
         since = BROKEN[rule.key](case, agreed)
         if since is not None:
-            yield Finding(rule, case, since, _who(rule.who, case), _do(rule, case))
+            yield Finding(rule, kept, since, _who(rule.who, case), _do(rule, case))
 
 
 def _who(role: str, case: Case | Problem) -> str:
