@@ -31,6 +31,7 @@ def found(*texts: str, category: str = "network", apart: int = 1, **terms: float
         ("imprimantes bloquées", "imprimante bloquée"),
         ("Wi-Fi valt weg", "wifi valt weg"),
         ("PRN-0412 kapot", "prn_0412 is kapot"),
+        ("lokaal 2.14", "Lokaal 214"),
         ("Mijn printers werken niet meer!", "printer"),
     ],
 )

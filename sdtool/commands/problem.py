@@ -181,12 +181,15 @@ def reopen(app: App, number: int, reason: str, if_rev: int | None, fmt: str) -> 
     metavar="N",
     help="Look back so many days; else as the rulebook says.",
 )
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="How many at most."
+)
 @format_option
 @click.pass_obj
-def candidates_(app: App, days: int | None, fmt: str) -> None:
+def candidates_(app: App, days: int | None, limit: int, fmt: str) -> None:
     """List incidents that may have one cause, with the command that makes a problem of them.
 
-    They are alike by the words of their summaries and by category, or by the number of a device;
+    The most telling come first. They are alike by words and category, or the number of a device;
     `[recurrence]` of the rulebook says how many and how much. What is no problem after all leaves
     the list when you make one of it and cancel that.
     """
@@ -200,11 +203,12 @@ def candidates_(app: App, days: int | None, fmt: str) -> None:
         sees=lambda number: tickets.may_read(desk, tickets.get(app.store, number)),
     )
     if fmt != "table":
-        rows = [_candidate(app, one) for one in found]
-        output.emit(rows, [(key, key) for key in _CANDIDATE], fmt)
-        return
-    for one in found:
-        output.echo(f"{_told(app, one)}\n  {one.command}")
+        output.emit([_candidate(app, one) for one in found[:limit]], [(key, key) for key in _CANDIDATE], fmt)
+    else:
+        for one in found[:limit]:
+            output.echo(f"{_told(app, one)}\n  {one.command}")
+    if len(found) > limit:
+        output.remark(f"{limit} shown, there are {len(found)}: --limit shows them")
 
 
 # --- Printing

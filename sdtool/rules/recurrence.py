@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 DAY = 86_400
 # a word that so many different summaries of a category hold tells nothing, and comparing them all takes long
 COMMON = 1_000
-_TOKEN = re.compile(r"[^\W_]+(?:[-_][^\W_]+)*")
+_TOKEN = re.compile(r"[^\W_]+(?:[-_][^\W_]+|(?<=\d)[.,]\d+)*")  # PRN-0412, room 2.14
 _DEVICE_WEIGHT = 3  # the number of a device says more than a word does
 _LEAST_WORDS = 2
 # Dutch, French and English words that say nothing, and those that every report has
