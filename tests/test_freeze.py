@@ -126,3 +126,23 @@ def test_recompute_needs_a_frozen_month(sd: Sd, october: Path) -> None:
     """What is not frozen has nothing to differ from; a part of a month cannot be frozen."""
     assert sd("report", "kpi", "--month", "2026-10", "--recompute").code == 4
     assert sd("report", "kpi", "--from", "2026-10-01", "--to", "2026-10-05", "--recompute").code == 2
+
+
+@pytest.mark.parametrize(("as_of", "is_frozen"), [("2026-11-04T23:59", False), ("2026-11-05T04:30", True)])
+def test_job_on_the_third_working_day(sd: Sd, october: Path, as_of: str, is_frozen: bool) -> None:
+    """October 2026 ends on a Saturday, and 2 November is a day off: it is frozen on Thursday."""
+    ran = sd("cron", "run", "freeze", as_of=as_of)
+    again = sd("cron", "run", "freeze", as_of=as_of)
+
+    assert (ran.code, ran.err, again.out + again.err) == (0, "", "")
+    found = sd("report", "kpi", "--month", "2026-10", "--format", "json").json()
+    assert (found["frozen_at"] is not None) == is_frozen
+
+
+def test_job_catches_up_oldest_first(october: Path, desk: Desk) -> None:
+    """After years without a run, two years of months a night."""
+    desk.now += 3 * 365 * 86_400
+    told = [freeze.catch_up(desk) for _ in range(3)]
+
+    assert told[0].startswith("frozen: 2026-10, 2026-11, ")
+    assert [text.count("20") for text in told] == [24, 13, 0]

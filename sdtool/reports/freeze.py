@@ -105,7 +105,7 @@ def shown(
     if held is not None:
         return held.report._replace(frozen_at=held.frozen_at), held.book(rulebook)
     zone = rulebook.organisation.timezone
-    return report(store, rulebook, first, after, timezone=zone, now=now, only=only), rulebook
+    return report(store, rulebook, first, after, timezone=zone, now=now), rulebook
 
 
 def _held(store: Store, month: str) -> tuple[dict[str, Any], int, str] | None:
@@ -219,3 +219,11 @@ def due(desk: Desk) -> list[str]:
             found.append(month)
         month = f"{current.after:%Y-%m}"
     return found
+
+
+def catch_up(desk: Desk) -> str:
+    """Freeze what is due, for the nightly job; return the months in words, "" when nothing was due."""
+    months = due(desk)
+    for month in months:
+        freeze(desk, month)
+    return f"frozen: {', '.join(months)}" if months else ""

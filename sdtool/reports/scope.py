@@ -1,12 +1,15 @@
 """Which tickets a report counts: those of a period, narrowed by what the reader asked for."""
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sdtool.reports.period import Period
 
 # cancelled, merged and test tickets count nowhere but under their own name
 COUNTED = "ticket.state not in ('cancelled', 'merged') and ticket.test = 0"
+NO_FILTER: Mapping[str, Any] = MappingProxyType({})  # of the fields of `Scope`
 MARK = "/* scope */"  # where a statement that goes on after its conditions takes those of a scope
 # a declared major incident, or what was linked to one; a declaration that was taken back makes none
 _MAJOR = """(
@@ -23,7 +26,8 @@ class Scope(NamedTuple):
     """A period and its filters; an empty one lets everything pass.
 
     `majors`: None for all tickets, True for only those of major incidents (declared, or linked to a declared
-    one as its duplicate, part or consequence), False for all but those.
+    one as its duplicate, part or consequence), False for all but those. `services` only tells of
+    which services the categories are.
     """
 
     period: Period
@@ -33,6 +37,21 @@ class Scope(NamedTuple):
     types: tuple[str, ...] = ()
     priorities: tuple[int, ...] = ()
     majors: bool | None = None
+    services: tuple[str, ...] = ()
+
+    @property
+    def filters(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return what was chosen, for the reader: kind and keys; categories as the services they are of."""
+        found = {
+            "service": self.services,
+            "category": () if self.services else self.categories,
+            "group": self.groups,
+            "target_group": self.target_groups,
+            "type": self.types,
+            "priority": tuple(map(str, self.priorities)),
+            "majors": () if self.majors is None else ("only" if self.majors else "none",),
+        }
+        return tuple((kind, chosen) for kind, chosen in found.items() if chosen)
 
     @property
     def whole(self) -> bool:
