@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -127,26 +127,19 @@ def _close(desk: Desk) -> str:
     return _counted([(len(closed), "closed")])
 
 
-def _freeze(desk: Desk) -> str:
-    from sdtool.reports import freeze
-
-    return freeze.catch_up(desk)
-
-
 def _kpi(desk: Desk) -> str:
     from sdtool.reports import jobs_mail, kpi_mail
 
-    first, after = kpi_period(today(desk))
-    queued = kpi_mail.queue_mail(desk, first, after)
+    queued = kpi_mail.queue_due(desk)
     told = jobs_mail.queue_mail(desk, today(desk), late_after(desk.rulebook))
-    return _counted([(queued, f"queued about {first:%Y-%m}"), (told, "queued about jobs")])
+    about = [(count, f"queued about {_days(*days)}") for days, count in queued.items()]
+    return _counted([*about, (told, "queued about jobs")])
 
 
-def kpi_period(today: date) -> tuple[date, date]:
-    """Return the month that the KPI mail is about on a day: the last whole one, first day and day after."""
-    from sdtool.reports.period import last_month
-
-    return last_month(today)
+def _days(first: date, after: date) -> str:
+    """Name a period: a whole month as 2026-10, other days as 2026-11-01 to 2026-11-22."""
+    whole = first.day == after.day == 1
+    return f"{first:%Y-%m}" if whole else f"{first} to {after - timedelta(days=1)}"
 
 
 def _upkeep(desk: Desk) -> str:
@@ -234,10 +227,9 @@ JOBS: dict[str, Job] = {
             NIGHTLY,
             _close,
         ),
-        Job("freeze", "Keeps the figures of months that are over.", "every night at 04:30", NIGHTLY, _freeze),
         Job(
             "kpi",
-            "Queues the KPI mail of the last whole month, and what jobs did not do the day before.",
+            "Queues the KPI mails that are due, and what jobs did not do the day before.",
             "every night at 04:40",
             NIGHTLY,
             _kpi,

@@ -19,6 +19,7 @@ from sdtool import jobs
 from sdtool.desk import Desk, staff_intake
 from sdtool.errors import BadSetup, Failed
 from sdtool.mail import outbox
+from sdtool.reports import addressees
 from sdtool.rulebook import Job, Report
 from sdtool.store.base import Store
 from tests.conftest import Sd
@@ -143,8 +144,10 @@ def test_calendar_fills_the_years_around_now(desk: Desk) -> None:
 def test_kpi_is_about_the_last_whole_local_month(desk: Desk, now: str, first: str, after: str) -> None:
     """The last case is still 2026 in UTC."""
     desk.now = moment(now)
+    desk.rulebook = desk.rulebook._replace(reports=(Report("kpi", ("a@example.be",)),))
 
-    assert jobs.kpi_period(jobs.today(desk)) == (date.fromisoformat(first), date.fromisoformat(after))
+    (due,) = addressees.due(desk, "kpi")
+    assert (due.first, due.after) == (date.fromisoformat(first), date.fromisoformat(after))
 
 
 @pytest.mark.parametrize(
@@ -167,6 +170,20 @@ def test_kpi_mail_goes_once_a_month_to_each_recipient(desk: Desk, now: str, mont
 
     queued = desk.store.query("select recipient from outbox where kind = 'kpi' order by recipient")
     assert [row["recipient"] for row in queued] == ["a@example.be", "b@example.be"]
+
+
+def test_kpi_mail_of_every_day_goes_once_a_working_day(desk: Desk) -> None:
+    """With the month so far, and not again the same day."""
+    desk.rulebook = desk.rulebook._replace(reports=(Report("kpi", ("a@example.be",), every="day"),))
+    for now in ("2026-11-20T04:40", "2026-11-20T05:40", "2026-11-21T04:40", "2026-11-23T04:40"):
+        desk.now = moment(now)
+        jobs.run(desk, "kpi")
+
+    queued = desk.store.query("select dedupe, next_try from outbox where kind = 'kpi' order by id")
+    assert [(row["dedupe"], row["next_try"]) for row in queued] == [
+        ("kpi:2026-11-01:2026-11-20:a@example.be", moment("2026-11-20T07:00")),
+        ("kpi:2026-11-01:2026-11-23:a@example.be", moment("2026-11-23T07:00")),
+    ]
 
 
 def test_mail_is_delivered_and_counted(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import Letter, parted, queue
+from sdtool.reports.addressees import entries, moment
 
 KEY, INSTEAD = "jobs", "kpi"
 
@@ -23,13 +24,12 @@ class Trouble(NamedTuple):
     gap: tuple[int, int] | None
 
 
-def recipients(desk: Desk) -> list[tuple[str, str]]:
-    """Return address and language of who is told: who gets the report `jobs`, else who gets `kpi`."""
+def recipients(desk: Desk) -> list[tuple[str, str, str]]:
+    """Return address, language and time of day of who is told: who gets `jobs`, else who gets `kpi`."""
     for key in (KEY, INSTEAD):
         found = [
-            (recipient, render.known(entry.language, render.REPORT_LANGUAGES))
-            for entry in desk.rulebook.reports
-            if entry.key == key
+            (recipient, render.known(entry.language, render.REPORT_LANGUAGES), entry.at)
+            for entry in entries(desk, key)
             for recipient in entry.recipients
         ]
         if found:
@@ -46,11 +46,15 @@ def queue_mail(desk: Desk, day: date, late_after: Mapping[str, int]) -> int:
     """
     found = troubles(desk, day, late_after)
     letters = [
-        (f"{KEY}:{day}:{recipient}", _written(desk, recipient, language, found))
-        for recipient, language in recipients(desk)
+        (f"{KEY}:{day}:{recipient}", _written(desk, recipient, language, found), moment(desk, day, at))
+        for recipient, language, at in recipients(desk)
         if found
     ]
-    return desk.run(lambda: sum(queue(desk, None, KEY, letter, dedupe) for dedupe, letter in letters))
+    return desk.run(
+        lambda: sum(
+            queue(desk, None, KEY, letter, dedupe, not_before=leaves) for dedupe, letter, leaves in letters
+        )
+    )
 
 
 def troubles(desk: Desk, day: date, late_after: Mapping[str, int]) -> list[Trouble]:

@@ -11,10 +11,11 @@ from datetime import date
 from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import queue, write
+from sdtool.reports.addressees import due, entries
 from sdtool.reports.freeze import shown
 from sdtool.reports.kpi import Report
 from sdtool.reports.kpi_view import document
-from sdtool.rulebook import Report as Addressees
+from sdtool.rulebook import Report as Entry
 from sdtool.rulebook import Rulebook
 from sdtool.store.journal import head
 
@@ -22,35 +23,55 @@ KEY = "kpi"
 LATE = 7 * 86_400  # seconds after which the report is no longer sent
 
 
-def addressees(desk: Desk) -> list[Addressees]:
+def addressees(desk: Desk) -> list[Entry]:
     """Return who receives the report, as the rulebook says."""
-    return [entry for entry in desk.rulebook.reports if entry.key == KEY and entry.recipients]
+    return entries(desk, KEY)
 
 
 def queue_mail(desk: Desk, first: date, after: date) -> int:
-    """Queue the report from `first` up to, but not on, `after`; return how many mails were queued.
+    """Queue the report from `first` up to, but not on, `after` to everybody; return how many were queued.
 
-    Who was sent this period before is not sent it again, so cron may ask every night.
+    Who was sent this period before is not sent it again.
     """
-    wanted = [
-        (recipient, render.known(entry.language, render.REPORT_LANGUAGES))
-        for entry in addressees(desk)
+    found = [
+        (recipient, render.known(entry.language, render.REPORT_LANGUAGES), desk.now)
+        for entry in entries(desk, KEY)
         for recipient in entry.recipients
-        if not _queued(desk, _dedupe(first, after, recipient))
     ]
+    return _post(desk, first, after, found)
+
+
+def queue_due(desk: Desk) -> dict[tuple[date, date], int]:
+    """Queue what is due, to each at the moment the rulebook names; return how many by period.
+
+    Cron may ask every night: who was sent a period before is not sent it again.
+    """
+    wanted: dict[tuple[date, date], list[tuple[str, str, int]]] = {}
+    for one in due(desk, KEY):
+        wanted.setdefault((one.first, one.after), []).append((one.recipient, one.language, one.not_before))
+    return {days: _post(desk, *days, addressed) for days, addressed in wanted.items()}
+
+
+def _post(desk: Desk, first: date, after: date, addressed: list[tuple[str, str, int]]) -> int:
+    """Queue a period's report to (recipient, language, moment) each, but who has it."""
+    wanted = [one for one in addressed if not _queued(desk, _dedupe(first, after, one[0]))]
     if not wanted:
         return 0
     found, book = shown(desk.store, desk.rulebook, first, after, now=desk.now)
     at = head(desk.store)
     bodies = {
         language: _bodies(desk, found, book, language, at)
-        for language in dict.fromkeys(lang for _, lang in wanted)
+        for language in dict.fromkeys(language for _, language, _ in wanted)
     }
-    letters = [write(desk, None, recipient, language, *bodies[language]) for recipient, language in wanted]
+    letters = [
+        (write(desk, None, recipient, language, *bodies[language]), leaves)
+        for recipient, language, leaves in wanted
+    ]
     late = desk.now + LATE
     return desk.run(
         lambda: sum(
-            queue(desk, None, KEY, one, _dedupe(first, after, one.recipient), late) for one in letters
+            queue(desk, None, KEY, one, _dedupe(first, after, one.recipient), late, leaves)
+            for one, leaves in letters
         )
     )
 
