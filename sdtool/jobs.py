@@ -127,6 +127,12 @@ def _close(desk: Desk) -> str:
     return _counted([(len(closed), "closed")])
 
 
+def _freeze(desk: Desk) -> str:
+    from sdtool.reports import freeze
+
+    return freeze.catch_up(desk)
+
+
 def _kpi(desk: Desk) -> str:
     from sdtool.reports import jobs_mail, kpi_mail
 
@@ -227,6 +233,7 @@ JOBS: dict[str, Job] = {
             NIGHTLY,
             _close,
         ),
+        Job("freeze", "Keeps the figures of months that are over.", "every night at 04:30", NIGHTLY, _freeze),
         Job(
             "kpi",
             "Queues the KPI mails that are due, and what jobs did not do the day before.",
