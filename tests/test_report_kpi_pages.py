@@ -194,6 +194,9 @@ def test_json_is_as_promised(world):
         "of": 1,
         "norm": 0.9,
         "previous": None,
+        "last_year": None,
+        "series": [None] * 12 + [1.0],
+        "better": "up",
     }
 
 
@@ -210,6 +213,9 @@ def test_the_command_reports_the_last_whole_month(sd, new):
         "of": None,
         "norm": None,
         "previous": None,
+        "last_year": None,
+        "series": [None] * 12 + [1],
+        "better": "",
     }
 
 

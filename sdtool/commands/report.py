@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import re
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
 from sdtool import output
-from sdtool.commands import report_freeze
+from sdtool.commands import report_choice, report_freeze, report_operations, report_site
 from sdtool.commands.base import App, OwnFile, dry_run_option, said
 from sdtool.errors import BadSetup, UsageFault
 from sdtool.reports import freeze
@@ -19,7 +20,8 @@ from sdtool.reports.period import last_month
 from sdtool.rules import moments
 from sdtool.store import outfile
 
-_COLUMNS = [(name, name) for name in kpis.Figure._fields]
+# a series is a list, and CSV has no lists
+_COLUMNS = [(name, name) for name in kpis.Figure._fields if name != "series"]
 _REPORT = outfile.Kind(
     "KPI report",
     re.compile(  # each format has a beginning of its own
@@ -29,7 +31,7 @@ _REPORT = outfile.Kind(
         | .+·.+\n(KPI-verslag|KPI\ report)\ .+\n=+\n(vergeleken\ met|compared\ with)\ .+\n
         | \{\n\ \ "period":\ \{\n\ {4}"from":\ "[\d-]{10}",\n\ {4}"to":\ "[\d-]{10}"\n\ \ \},\n\ \ "kpis":
         """
-        + rf"| {','.join(kpis.Figure._fields)}\n",
+        + rf"| {','.join(name for name, _ in _COLUMNS)}\n",
         re.VERBOSE,
     ),
 )
@@ -49,10 +51,10 @@ def report() -> None:
 @click.option(
     "--format",
     "fmt",
-    type=click.Choice(["text", "html", "json", "csv", "md"]),
+    type=click.Choice(["text", "html", "json", "csv", "md", "table", "jsonl"]),
     default="text",
     show_default=True,
-    help="How to write it; html is one file for browser and mail.",
+    help="How to write it; html is one file for browser and mail. A list: table, json, jsonl or csv.",
 )
 @click.option("--language", type=click.Choice(["nl", "en"]), help="By default that of the organisation.")
 @click.option(
@@ -62,37 +64,56 @@ def report() -> None:
     help="Write it there, not to the screen; of what is there, only an earlier KPI report is replaced.",
 )
 @report_freeze.recompute_option
+@report_choice.choice_options
 @click.option("--mail", is_flag=True, help="Queue it for the recipients in the rulebook, once a period.")
 @dry_run_option
 @click.pass_obj
-def kpi(
+def kpi(app: App, /, month: str | None, first: str | None, after: str | None, **options: Any) -> None:
+    """Report the KPIs of a period, each beside its norm, the period before and the year before.
+
+    A period is half open: `--from 2016-04-01 --to 2016-05-01` is April. In a period that is not
+    over, the backlog is that of now. Filters may be given several times.
+    """
+    app.readonly = not options["mail"]
+    begin, end = _period(app, month, first, after)
+    only = report_choice.chosen(app, **{name: options.pop(name) for name in report_choice.FILTERS})
+    detail, by, recompute = (options.pop(name) for name in ("detail", "by", "recompute"))
+    alone = not (options["mail"] or options["out"])
+    if recompute:
+        alone = alone and not (detail or by)
+        fmt, language = options["fmt"], options["language"]
+        report_freeze.compare(app, begin, end, fmt, language, alone=alone, filtered=bool(only))
+    elif detail or by:
+        if not alone:
+            raise UsageFault("--detail and --by print a list: leave out --mail and --out")
+        report_choice.table(app, begin, end, only, options["fmt"], detail, by)
+    elif options["mail"] and only:
+        raise UsageFault("--mail sends the report of the whole desk: leave out the filters")
+    elif options["fmt"] in ("table", "jsonl"):
+        raise UsageFault(f"only the lists of --detail and --by are written as {options['fmt']}")
+    else:
+        _report(app, begin, end, only, **options)
+
+
+def _report(
     app: App,
-    month: str | None,
-    first: str | None,
-    after: str | None,
+    begin: date,
+    end: date,
+    only: dict[str, Any],
+    *,
     fmt: str,
     language: str | None,
     out: str | None,
-    recompute: bool,
     mail: bool,
 ) -> None:
-    """Report the KPIs of a period, each beside its norm and the period before.
-
-    A period is half open: `--from 2016-04-01 --to 2016-05-01` is April. In a period that is not
-    over, the backlog is that of now.
-    """
-    app.readonly = not mail
-    begin, end = _period(app, month, first, after)
-    if recompute:
-        report_freeze.compare(app, begin, end, fmt, language, alone=not (mail or out))
-        return
+    """Write the report, mail it, or both."""
     if out is not None:
         outfile.check(out, _REPORT, app.settings.database)  # before anything is mailed
     if mail:
         _mail(app, begin, end)
     if mail and not out:
         return
-    text = _written(app, begin, end, fmt, language)
+    text = _written(app, begin, end, fmt, language, only)
     if out is None:
         output.echo(text.removesuffix("\n"), composed=True)
     elif not app.dry_run:
@@ -122,9 +143,9 @@ def _period(app: App, month: str | None, first: str | None, after: str | None) -
     return begin, end
 
 
-def _written(app: App, first: date, after: date, fmt: str, language: str | None) -> str:
+def _written(app: App, first: date, after: date, fmt: str, language: str | None, only: dict[str, Any]) -> str:
     """Return the report as the text of a file; what comes from outside cannot steer a terminal."""
-    found, book = freeze.shown(app.store, app.rulebook, first, after, now=app.now)
+    found, book = freeze.shown(app.store, app.rulebook, first, after, now=app.now, only=only)
     stream = io.StringIO()
     if fmt == "json":
         at = found.frozen_at and output.iso(found.frozen_at, book.organisation.timezone)
@@ -139,9 +160,9 @@ def _written(app: App, first: date, after: date, fmt: str, language: str | None)
 
 
 def _mail(app: App, first: date, after: date) -> None:
-    from sdtool.reports import kpi_mail
+    from sdtool.reports import addressees, kpi_mail
 
-    if not kpi_mail.addressees(app.desk):
+    if not addressees.entries(app.desk, kpi_mail.KEY):
         raise BadSetup(
             "the rulebook names nobody who receives the KPI report: nothing was queued",
             hint='add [[reports]] with key = "kpi" and recipients = ["…"]',
@@ -151,3 +172,5 @@ def _mail(app: App, first: date, after: date) -> None:
 
 
 report.add_command(report_freeze.freeze)
+report.add_command(report_operations.operations)
+report.add_command(report_site.site)

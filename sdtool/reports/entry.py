@@ -11,12 +11,16 @@ LEFT_OUT = (
 _LABELS, _WORDS = ("nl", "en", "fr"), ("nl", "en")
 
 
+# what a KPI is of: tickets; tickets too, but of who comes and leaves, which no filter divides; neither
+TICKETS, CHANGES, OTHER = "tickets", "changes", ""
+
+
 class Kpi(NamedTuple):
     """One figure. Unit: count, share (0 to 1), seconds, days (working days) or ratio.
 
     `better` is up, down or "" for neither. `label` is in Dutch, English and French; `definition` (the
     formula), `population` (what it is taken of) and `exclusions` (what of that is left out) in Dutch and
-    English.
+    English. `about`: TICKETS, CHANGES or OTHER; of OTHER no tickets can be listed, only TICKETS are filtered.
     """
 
     key: str
@@ -30,6 +34,7 @@ class Kpi(NamedTuple):
     source: str
     population: dict[str, str]
     exclusions: dict[str, str]
+    about: str = TICKETS
 
 
 def kpi(
@@ -44,6 +49,7 @@ def kpi(
     population: tuple[str, str] = ("", ""),
     exclusions: tuple[str, str] = LEFT_OUT,
     statistic: str = "",
+    about: str = TICKETS,
 ) -> Kpi:
     """Return an entry with `parts` n and of; its label in Dutch, English and French, its words in two."""
     return Kpi(
@@ -57,6 +63,7 @@ def kpi(
         source,
         _words(population),
         _words(exclusions),
+        about,
     )
 
 
@@ -69,6 +76,7 @@ def count(
     *,
     population: tuple[str, str] = ("", ""),
     exclusions: tuple[str, str] = LEFT_OUT,
+    about: str = TICKETS,
 ) -> Kpi:
     """Return the entry of what is only counted, under its own key."""
     return kpi(
@@ -81,6 +89,7 @@ def count(
         source,
         population=population,
         exclusions=exclusions,
+        about=about,
     )
 
 

@@ -105,7 +105,7 @@ def shown(
     if held is not None:
         return held.report._replace(frozen_at=held.frozen_at), held.book(rulebook)
     zone = rulebook.organisation.timezone
-    return report(store, rulebook, first, after, timezone=zone, now=now), rulebook
+    return report(store, rulebook, first, after, timezone=zone, now=now, only=only), rulebook
 
 
 def _held(store: Store, month: str) -> tuple[dict[str, Any], int, str] | None:

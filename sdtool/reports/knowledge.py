@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sdtool.reports.clocks import Clocks
-from sdtool.reports.entry import UP, kpi
+from sdtool.reports.entry import OTHER, UP, kpi
 from sdtool.reports.scope import COUNTED, Scope
 from sdtool.reports.tally import Tally
 from sdtool.store.base import Store
@@ -42,6 +42,7 @@ KPIS = (
         ),
         population=("Actieve artikels en werkinstructies.", "Active articles and work instructions."),
         exclusions=("Ingetrokken artikels.", "Articles that were withdrawn."),
+        about=OTHER,
     ),
 )
 
@@ -81,4 +82,5 @@ def _articles(store: Store, end: int, last: datetime, tally: Tally) -> None:
             had[event["subject"]] = was["review_on"]
     for row in store.query(_ACTIVE, end=end):
         tally.add("articles_active")
-        tally.add("articles_reviewed", int(had.get(row["id"], row["review_on"]) >= last.date().isoformat()))
+        due: str = had.get(row["id"]) or row["review_on"]
+        tally.add("articles_reviewed", int(due >= last.date().isoformat()))

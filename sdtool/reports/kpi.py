@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sdtool.reports import backlog, cohort, owing, satisfaction, staffing
+from sdtool.reports import staffing
 from sdtool.reports.clocks import Clocks
-from sdtool.reports.entry import NEUTRAL, UP, Kpi
-from sdtool.reports.percentile import statistics
-from sdtool.reports.period import before, period
+from sdtool.reports.counting import Value, count, so_far, values
+from sdtool.reports.entry import DOWN, NEUTRAL, TICKETS, UP, Kpi
+from sdtool.reports.period import period
 from sdtool.reports.registry import KPIS, kpis
-from sdtool.reports.scope import Scope
+from sdtool.reports.scope import NO_FILTER, Scope
 from sdtool.reports.tally import Tally
-from sdtool.rulebook import Rulebook, in_force
+from sdtool.reports.trend import Trend, trend
+from sdtool.rulebook import Norm, Rulebook, in_force
+from sdtool.rulebook.sheet import AT_LEAST, AT_MOST
 from sdtool.store.base import Store
 
 __all__ = ["KPIS", "Figure", "Report", "Split", "met", "report"]
 
-# what counts: each has `count(store, clocks, scope, tally)`
-SOURCES = (cohort, backlog, staffing, satisfaction, owing)
-_FIRST_OPENED = "select min(opened_at) from ticket"
+_DIRECTIONS = {AT_LEAST: UP, AT_MOST: DOWN}
 
 
 class Figure(NamedTuple):
@@ -29,7 +29,8 @@ class Figure(NamedTuple):
 
     Of a count, `n` is the value. Of a share or ratio, `n` / `of` is the value. Of a time, `n` tickets of the
     `of` in the cohort had it registered; so of days, which are working days. `norm` and `previous` are None
-    where there is none.
+    where there is none, as is `last_year`, the value of the same period a year before. `series` is empty, or
+    of a month the values of the twelve before it and its own. `better`: up, down or "" for neither.
     """
 
     key: str
@@ -39,6 +40,9 @@ class Figure(NamedTuple):
     of: int | None
     norm: float | None
     previous: float | None
+    last_year: float | None = None
+    series: tuple[float | None, ...] = ()
+    better: str = NEUTRAL
 
 
 class Split(NamedTuple):
@@ -53,7 +57,7 @@ class Report(NamedTuple):
     """The figures of a period, from `first` up to, but not on, `after`.
 
     `staffed` tells whether the desk had been told of anybody who comes, moves or leaves by then, `frozen_at`
-    (epoch seconds) that these are the figures of a frozen month.
+    (epoch seconds) that these are the figures of a frozen month. `filters`: what was chosen, by its kind.
     """
 
     first: date
@@ -64,88 +68,102 @@ class Report(NamedTuple):
     services: tuple[Split, ...]
     staffed: bool
     frozen_at: int | None = None
+    filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the promised JSON: {"period": {"from", "to"}, "kpis": [{"key", "value", …}]}, unrounded."""
+        """Return the promised JSON: {"period": {"from", "to"}, "kpis": [{"key", …}], "filters"}.
+
+        Nothing is rounded.
+        """
         between = {"from": self.first.isoformat(), "to": self.after.isoformat()}
-        return {"period": between, "kpis": [figure._asdict() for figure in self.kpis]}
+        return {
+            "period": between,
+            "kpis": [figure._asdict() for figure in self.kpis],
+            "filters": dict(self.filters),
+        }
 
 
 def report(
-    store: Store, rulebook: Rulebook, first: date, after: date, *, timezone: str, now: int | None = None
+    store: Store,
+    rulebook: Rulebook,
+    first: date,
+    after: date,
+    *,
+    timezone: str,
+    now: int | None = None,
+    only: Mapping[str, Any] = NO_FILTER,
 ) -> Report:
     """Compute every KPI from `first` up to, but not on, `after`, local dates in `timezone`.
 
     Args:
         now: epoch seconds; of a period that is not over, what is open, who came and what was due by now.
+        only: filters, as `Scope` names them; KPIs that are not of tickets are left out then.
 
     Raises:
         ValueError: the period has no days.
     """
-    listed = kpis(p.level for p in rulebook.priorities).values()
-    earlier = _previous(store, rulebook, Scope(period(*before(first, after), timezone)), listed)
-    current = period(first, after, timezone)
-    tally = _tally(store, rulebook, Scope(current), now)
-    day = (after - timedelta(days=1)).isoformat()
-    figures = tuple(
-        Figure(key, value, unit, n, of, _norm(rulebook, key, day), earlier.get(key))
-        for key, value, unit, n, of in _values(tally, listed)
+    scope, clocks = Scope(period(first, after, timezone), **only), Clocks(store, rulebook)
+    listed = [
+        entry
+        for entry in kpis(p.level for p in rulebook.priorities).values()
+        if scope.whole or entry.about == TICKETS
+    ]
+    compared = trend(store, clocks, scope, listed)
+    tally = Tally()
+    count(store, clocks, so_far(scope, now), tally)
+    norms = _norms(rulebook, scope)
+    found = zip(listed, values(tally, listed), strict=True)
+    return Report(
+        first,
+        after,
+        tuple(_figure(entry, value, norms.get(entry.key), compared) for entry, value in found),
+        _split(tally.groups, {g.key: g.name for g in rulebook.groups}),
+        _split(tally.categories, {c.key: c.name for c in rulebook.categories}),
+        _split(tally.services, staffing.names(rulebook)),
+        scope.whole and staffing.known(store, scope.period.end),
+        filters=scope.filters,
     )
-    groups = _split(tally.groups, {g.key: g.name for g in rulebook.groups})
-    categories = _split(tally.categories, {c.key: c.name for c in rulebook.categories})
-    services = _split(tally.services, staffing.names(rulebook))
-    staffed = staffing.known(store, current.end)
-    return Report(first, after, figures, groups, categories, services, staffed)
 
 
 def met(kpi: Kpi, figure: Figure) -> bool | None:
     """Tell whether a figure meets its norm; None when either is missing or no direction is better."""
-    if figure.value is None or figure.norm is None or kpi.better == NEUTRAL:
+    better = figure.better or kpi.better
+    if figure.value is None or figure.norm is None or better == NEUTRAL:
         return None
-    return figure.value >= figure.norm if kpi.better == UP else figure.value <= figure.norm
+    return figure.value >= figure.norm if better == UP else figure.value <= figure.norm
 
 
-def _tally(store: Store, rulebook: Rulebook, scope: Scope, now: int | None) -> Tally:
-    tally, clocks = Tally(), Clocks(store, rulebook)
-    if now is not None and now < scope.period.end:
-        scope = scope._replace(period=scope.period._replace(end=now + 1))
-    for source in SOURCES:
-        source.count(store, clocks, scope, tally)
-    return tally
+def _figure(entry: Kpi, value: Value, norm: Norm | None, compared: Trend) -> Figure:
+    key = entry.key
+    months = [month.get(key) for month in compared.series]
+    return Figure(
+        *value,
+        norm=None if norm is None else norm.norm,
+        previous=compared.previous.get(key),
+        last_year=compared.last_year.get(key),
+        series=(*months, value[1]) if months else (),
+        better=entry.better if norm is None else _DIRECTIONS.get(norm.direction, entry.better),
+    )
 
 
-def _previous(
-    store: Store, rulebook: Rulebook, earlier: Scope, listed: Iterable[Kpi]
-) -> dict[str, float | None]:
-    """Return the values of the period before; none when the desk had no tickets yet."""
-    first = store.value(_FIRST_OPENED)
-    if first is None or first >= earlier.period.end:
-        return {}
-    return {key: value for key, value, *_ in _values(_tally(store, rulebook, earlier, None), listed)}
+def _norms(rulebook: Rulebook, scope: Scope) -> dict[str, Norm]:
+    """Return what the service sheet held each KPI to on the last day of the period.
 
-
-def _values(tally: Tally, listed: Iterable[Kpi]) -> list[tuple[str, float | None, str, int, int | None]]:
-    """Return key, value, unit, n and of of every KPI."""
-    measured = {
-        name: (len(tally.times[name]), statistics(tally.times.pop(name))) for name in list(tally.times)
-    }
-    counts, found = tally.counts, []
-    for kpi in listed:
-        of = counts[kpi.of] if kpi.of else None
-        if kpi.statistic:
-            n, stats = measured.get(kpi.n, (0, statistics(())))
-            value = stats[kpi.statistic]
-        else:
-            n = counts[kpi.n]
-            value = n if of is None else n / of if of else None
-        found.append((kpi.key, value, kpi.unit, n, of))
+    Of one service, its own norm goes before that of the whole desk.
+    """
+    day = (scope.period.after - timedelta(days=1)).isoformat()
+    own = scope.services if len(scope.services) == 1 else ()
+    found: dict[str, Norm] = {}
+    for service in ("", *own):
+        lines: dict[str, list[Norm]] = {}
+        for line in rulebook.service_sheet:
+            if line.service == service:
+                lines.setdefault(line.kpi, []).append(line)
+        for key, entries in lines.items():
+            held = in_force(entries, day)
+            if held is not None and (not held.valid_until or day <= held.valid_until):
+                found[key] = held
     return found
-
-
-def _norm(rulebook: Rulebook, key: str, day: str) -> float | None:
-    """Return what the service sheet held the KPI to on the last day of the period."""
-    line = in_force([norm for norm in rulebook.service_sheet if norm.kpi == key], day)
-    return None if line is None else line.norm
 
 
 def _split(counted: Mapping[str, Mapping[str, int]], names: Mapping[str, str]) -> tuple[Split, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sdtool import render
+from sdtool.reports import knowledge, phone, repeats
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi
 from sdtool.reports.kpi import Figure, Report, Split, met
 from sdtool.reports.owing import OWING
@@ -41,7 +42,13 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *(entry.key for entry in OWING),
     ),
     "staffing": tuple(entry.key for entry in STAFFING),
+    "problems": tuple(entry.key for entry in repeats.KPIS),
+    "knowledge": tuple(entry.key for entry in knowledge.KPIS),
+    "phone": tuple(entry.key for entry in phone.KPIS),
 }
+# sections that a desk does not see while they have nothing to tell
+_MAY_BE_SILENT = ("problems", "knowledge", "phone")
+_SILENT_AT_0 = ("repeat_incidents",)  # that nothing came back is told only where problems are kept
 _SURVEYED = tuple(entry.key for entry in SATISFACTION)
 _OWED = tuple(entry.key for entry in OWING)
 _DIGITS = {"ratio": 2, "days": 1}
@@ -78,10 +85,14 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
     """Return what the templates name: plain values, with figures as text in `language`.
 
     Of who comes, moves and leaves it says nothing where the desk was told of nobody, of satisfaction
-    nothing where nobody was asked, of those who owe feedback nothing where none came.
+    nothing where nobody was asked, of those who owe feedback nothing where none came. Sections of
+    `extra` that have nothing to tell are left out.
     """
     surveyed = any(figure.of for figure in report.kpis if figure.key in _SURVEYED)
     silent = tuple(figure.key for figure in report.kpis if figure.key in _OWED and not figure.of)
+    telling = {one.key for one in report.kpis if one.n or (one.of and one.key not in _SILENT_AT_0)}
+    for name in _MAY_BE_SILENT:
+        silent += () if telling.intersection(SECTIONS[name]) else SECTIONS[name]
     hidden = (() if report.staffed else SECTIONS["staffing"]) + (() if surveyed else _SURVEYED) + silent
     known = {k: e for k, e in kpis(p.level for p in rulebook.priorities).items() if k not in hidden}
     figures = {figure.key: figure for figure in report.kpis if figure.key in known}
@@ -101,6 +112,7 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
         "after": report.after.isoformat(),
         "norms": [rows[key] for key, figure in figures.items() if figure.norm is not None],
         "sections": {name: [rows[key] for key in keys if key in rows] for name, keys in listed.items()},
+        "extra": [name for name in _MAY_BE_SILENT if telling.intersection(SECTIONS[name])],
         "ages": _ages(figures, rows),
         "times": [_time(rows, time, render.REPORT_LANGUAGES.index(language)) for time in TIMES],
         "groups": [_group(split, language) for split in report.groups],
@@ -143,7 +155,7 @@ def _row(kpi: Kpi, figure: Figure, language: str) -> dict[str, Any]:
         "missing": figure.value is None,
         "counted": _counted(kpi, figure, language),
         "norm": "" if figure.norm is None else shown(figure.norm, kpi, language),
-        "limit": "≤" if kpi.better == DOWN else "≥",
+        "limit": "≤" if (figure.better or kpi.better) == DOWN else "≥",
         "met": met(kpi, figure),
         "change": "" if change is None else shown(change, kpi, language, sign=True),
         "better": better,

@@ -54,9 +54,9 @@ OWING = (
 
 _ANSWERED = f"""
     select owed.ticket, owed.kind, owed.asked_at, owed.ended_at, owed.step
-    from owed join ticket on ticket.id = owed.ticket
-    where owed.state = 'answered' and owed.ended_at >= :start and owed.ended_at < :end
-        and {COUNTED} /* scope */
+    from owed cross join ticket
+    where ticket.id = owed.ticket and owed.state = 'answered'
+        and owed.ended_at >= :start and owed.ended_at < :end and {COUNTED} /* scope */
     order by owed.id
 """  # noqa: S608 (a constant)
 

@@ -38,6 +38,13 @@ def before(first: date, after: date) -> tuple[date, date]:
     return first - (after - first), first
 
 
+def shifted(first: date, after: date, months: int) -> tuple[date, date]:
+    """Return the same period so many months earlier."""
+    from dateutil.relativedelta import relativedelta
+
+    return first - relativedelta(months=months), after - relativedelta(months=months)
+
+
 def last_month(today: date) -> tuple[date, date]:
     """Return the last whole month before `today`."""
     from dateutil.relativedelta import relativedelta

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sdtool.reports import knowledge, phone, repeats
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi, count, kpi
 from sdtool.reports.owing import OWING
 from sdtool.reports.satisfaction import SATISFACTION
@@ -356,6 +357,9 @@ def kpis(levels: Iterable[int]) -> dict[str, Kpi]:
         *(_waiting(party) for party in ("", *PARTIES)),
         *OWING,
         *STAFFING,
+        *repeats.KPIS,
+        *knowledge.KPIS,
+        *phone.KPIS,
     )
     return {entry.key: entry for entry in listed}
 

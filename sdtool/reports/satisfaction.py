@@ -40,12 +40,12 @@ SATISFACTION = (
 )
 
 _SCORED = f"""
-    select ticket.id, score from feedback join ticket on ticket.id = feedback.id
-    where answered_at >= :start and answered_at < :end and {COUNTED} /* scope */
+    select ticket.id, score from feedback cross join ticket
+    where ticket.id = feedback.id and answered_at >= :start and answered_at < :end and {COUNTED} /* scope */
 """  # noqa: S608 (a constant)
 _ASKED = f"""
-    select ticket.id, answered_at from feedback join ticket on ticket.id = feedback.id
-    where asked_at >= :start and asked_at < :end and {COUNTED} /* scope */
+    select ticket.id, answered_at from feedback cross join ticket
+    where ticket.id = feedback.id and asked_at >= :start and asked_at < :end and {COUNTED} /* scope */
 """  # noqa: S608 (a constant)
 
 

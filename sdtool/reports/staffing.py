@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.cohort import in_time, slices
-from sdtool.reports.entry import UP, Kpi, kpi
+from sdtool.reports.entry import CHANGES, UP, Kpi, kpi
 from sdtool.reports.scope import COUNTED, Scope
 from sdtool.reports.tally import Tally
 from sdtool.reports.times import STATISTICS
@@ -34,7 +34,7 @@ _SHARES = (
             "All sub-tickets resolved at least one working day before the start, except those of services"
             " that deliver on the day itself ÷ onboardings with a start in the period.",
         ),
-        "",
+        about=CHANGES,
     ),
     kpi(
         "complete_at_first_import",
@@ -46,7 +46,7 @@ _SHARES = (
             "Indiensttredingen waarvan HR meteen alles meegaf ÷ indiensttredingen gemeld in de periode.",
             "Onboardings of which HR gave everything at once ÷ onboardings told in the period.",
         ),
-        "",
+        about=CHANGES,
     ),
 )
 
@@ -61,7 +61,7 @@ def _lead_time(statistic: str) -> Kpi:
         " already; of those told in the period.",
     )
     key, parts = f"lead_time_{statistic}", ("lead_time", "told")
-    return kpi(key, "days", UP, parts, label, definition, statistic=statistic)
+    return kpi(key, "days", UP, parts, label, definition, statistic=statistic, about=CHANGES)
 
 
 STAFFING = (*_SHARES, *(_lead_time(statistic) for statistic in STATISTICS))

@@ -45,3 +45,44 @@ class Tally:
         One below zero (a moment before the ticket was made) says nothing.
         """
         self.times[series].extend(value for value in values if value >= 0)
+
+
+class Trace(Tally):
+    """A tally that also keeps which tickets it was told of, for these names: 16 bytes each time.
+
+    `counted` and `measured` hold by name the tickets and, in the same places, the amounts or measures.
+    """
+
+    traced = True
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__()
+        self.counted = {name: (array("q"), array("q")) for name in names}
+        self.measured = {name: (array("q"), array("q")) for name in self.counted}
+
+    def add(self, name: str, amount: int = 1, ticket: int | None = None) -> None:
+        """Count something, of this ticket."""
+        self.sums(name, (amount,), (ticket,) if ticket is not None else ())
+
+    def each(self, name: str, tickets: Collection[int]) -> None:
+        """Count each of these tickets once."""
+        self.sums(name, [1] * len(tickets), list(tickets))
+
+    def sums(self, name: str, amounts: Sequence[int], tickets: Sequence[int]) -> None:
+        """Add to a sum, each amount of the ticket in the same place."""
+        super().sums(name, amounts, tickets)
+        _keep(self.counted.get(name), ((ticket, n) for ticket, n in zip(tickets, amounts, strict=False) if n))
+
+    def measure(self, series: str, values: Iterable[int], tickets: Iterable[int] = ()) -> None:
+        """Keep measures, each with its ticket."""
+        known = list(values)
+        super().measure(series, known)
+        pairs = zip(tickets, known, strict=False)
+        _keep(self.measured.get(series), ((ticket, value) for ticket, value in pairs if value >= 0))
+
+
+def _keep(kept: tuple[array[int], array[int]] | None, pairs: Iterable[tuple[int, int]]) -> None:
+    if kept is not None:
+        for ticket, value in pairs:
+            kept[0].append(ticket)
+            kept[1].append(value)

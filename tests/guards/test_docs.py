@@ -409,8 +409,13 @@ def test_json_of_mails(worked: Sd, store: Store) -> None:
 def test_json_of_the_report_and_of_errors(worked: Sd) -> None:
     """`sd report kpi`, and a ticket that is not there."""
     report = worked("report", "kpi", "--month", "2026-11", "--format", "json").json()
-    assert [list(report), list(report["period"])] == [["period", "kpis", "frozen_at"], ["from", "to"]]
+    assert [list(report), list(report["period"])] == [
+        ["period", "kpis", "filters", "frozen_at"],
+        ["from", "to"],
+    ]
     assert [d for figure in report["kpis"] for d in differs(figure, "## The report: `sd report kpi`")] == []
+    page = worked("report", "operations", "--format", "json").json()
+    assert differs(page, "## The operational report: `sd report operations`") == []
     gone = worked("show", 99, "--format", "json")
     assert differs(json.loads(gone.err)["error"], "## Errors") == []
 
