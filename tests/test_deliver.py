@@ -276,6 +276,18 @@ def test_a_mail_that_cannot_be_built_stops_no_other(store):
     assert [state(store, n)[0] for n in (1, 2, 3, 4)] == ["failed", "failed", "failed", "sent"]
 
 
+def test_a_server_that_sends_us_away_for_a_moment_gets_the_rest(store):
+    """Three times in a row end a run; a server that was full for a moment gets what is due."""
+    put(store, 6)
+    with faulty({"greeting": "421 full"}, times=2) as server:
+        found = send(store, server.port)
+        assert (found.sent, found.deferred, found.trouble) == (4, 2, "greeting: 421 full")
+
+    with faulty({"greeting": "421 full"}) as server:
+        assert send(store, server.port, at=NOW + 4000).deferred == 2
+        assert server.connections == 2
+
+
 def test_a_refused_mail_stops_no_other(store):
     put(store, 3)
     with faulty({"rcpt": "550 unknown"}, times=1) as server:

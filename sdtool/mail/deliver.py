@@ -23,7 +23,8 @@ from sdtool.settings import MailSettings
 from sdtool.store.base import Row, Store
 
 RUN_TIME = 120.0  # seconds a run may take
-CONNECT_FAILURES = 3  # end a run: the server is not there
+CONNECT_FAILURES = 3  # one after the other end a run: the server is not there
+BREATH = 0.5  # seconds between them: a server that starts again, or is full, is not gone
 MAILS_A_CONNECTION = 100
 LAST_START = 5.0  # seconds of the run that must be left to begin a mail
 CLOCKS_APART = 60  # seconds that the clocks of two machines may differ
@@ -197,6 +198,7 @@ class _Session:
         reason = f"{stage}: {code} {shown(text)}"
         if stage == "message" and code == 250:
             self._used += 1
+            self._failures = 0
             return Outcome("sent")
         if code == 530:  # "authentication required" is about us, not about this mail
             raise Hopeless(reason)
@@ -218,6 +220,8 @@ class _Session:
                 if code not in (-1, 421):
                     return self._line, code, text
             self._drop()
+        if self._failures:
+            time.sleep(max(0.0, min(BREATH, deadline - time.monotonic())))
         self._line = Line(local_hostname=self._name)
         self._line.deadline = deadline
         try:
