@@ -384,6 +384,11 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def shows_unicode() -> bool:
+    """Tell whether standard output can show any character."""
+    return _is_unicode(sys.stdout)
+
+
 def _is_unicode(stream: TextIO | None) -> bool:
     return (getattr(stream, "encoding", None) or "utf").lower().startswith("utf")
 

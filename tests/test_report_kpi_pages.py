@@ -152,7 +152,7 @@ def test_a_name_breaks_no_markdown_table(world, name):
     tables = [block.splitlines() for block in page.split("\n\n") if block.startswith("|")]
     cells = [{re.sub(r"\\.", "", line).count("|") for line in lines} for lines in tables]
 
-    assert cells == [{6}, {6}, {6}, {3}, {6}, {6}, {6}, {6}, {6}, {6}, {5}, {4}]
+    assert cells == [{6}, {8}, {8}, {3}, {8}, {8}, {6}, {6}, {8}, {8}, {5}, {4}]
     assert all(re.fullmatch(r"(\|:?-+:?)+\|", lines[1]) for lines in tables)
 
 

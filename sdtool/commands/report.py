@@ -14,7 +14,7 @@ from sdtool import output
 from sdtool.commands import report_choice, report_freeze, report_operations, report_site
 from sdtool.commands.base import App, OwnFile, dry_run_option, said
 from sdtool.errors import BadSetup, UsageFault
-from sdtool.reports import freeze
+from sdtool.reports import bars, freeze
 from sdtool.reports import kpi as kpis
 from sdtool.reports.period import last_month
 from sdtool.rules import moments
@@ -115,6 +115,7 @@ def _report(
         return
     text = _written(app, begin, end, fmt, language, only)
     if out is None:
+        text = text if output.shows_unicode() else bars.ascii_only(text)
         output.echo(text.removesuffix("\n"), composed=True)
     elif not app.dry_run:
         outfile.save(out, text, _REPORT, app.settings.database)

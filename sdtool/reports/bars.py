@@ -24,6 +24,11 @@ def bar(value: float | None, most: float, width: int, *, ascii: bool = False) ->
     return "█" * whole + _EIGHTHS[rest].strip()
 
 
+def ascii_only(text: str) -> str:
+    """Return text with its sparklines in ASCII."""
+    return text.translate(str.maketrans(_HEIGHTS, _ASCII_HEIGHTS))
+
+
 def spark(values: Sequence[float | None], *, ascii: bool = False) -> str:
     """Return a line with one character a value, from the lowest to the highest; a blank for None.
 

@@ -8,8 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sdtool import render
-from sdtool.reports import knowledge, phone, repeats
+from sdtool.reports import knowledge, majors, phone, repeats
+from sdtool.reports.bars import spark
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi
+from sdtool.reports.filters import named
 from sdtool.reports.kpi import Figure, Report, Split, met
 from sdtool.reports.owing import OWING
 from sdtool.reports.period import before
@@ -45,12 +47,19 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "problems": tuple(entry.key for entry in repeats.KPIS),
     "knowledge": tuple(entry.key for entry in knowledge.KPIS),
     "phone": tuple(entry.key for entry in phone.KPIS),
+    "majors": tuple(entry.key for entry in majors.KPIS),
 }
 # sections that a desk does not see while they have nothing to tell
-_MAY_BE_SILENT = ("problems", "knowledge", "phone")
+_MAY_BE_SILENT = ("problems", "knowledge", "phone", "majors")
 _SILENT_AT_0 = ("repeat_incidents",)  # that nothing came back is told only where problems are kept
 _SURVEYED = tuple(entry.key for entry in SATISFACTION)
 _OWED = tuple(entry.key for entry in OWING)
+_BARE = {
+    "first": "",
+    "after": "",
+    "timezone": "",
+    "staffed": False,
+}  # the words of filters name none of these
 _DIGITS = {"ratio": 2, "days": 1}
 _FORMS = {
     "html": (render.html, "report/kpi"),
@@ -120,6 +129,7 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
         "services": [_share(split, "late", "due", language) for split in report.services],
         "staffed": report.staffed,
         "definitions": _definitions(known, language),
+        "filters": named(report.filters, rulebook, render.words("report/words", language, **_BARE)["kinds"]),
         "frozen": frozen_on(report.frozen_at, rulebook.organisation.timezone, language),
         "head": None if head is None else f"{head[0]}:{head[1]}",
     }
@@ -159,6 +169,8 @@ def _row(kpi: Kpi, figure: Figure, language: str) -> dict[str, Any]:
         "met": met(kpi, figure),
         "change": "" if change is None else shown(change, kpi, language, sign=True),
         "better": better,
+        "last_year": "" if figure.last_year is None else shown(figure.last_year, kpi, language),
+        "spark": spark(figure.series) if any(value is not None for value in figure.series[:-1]) else "",
         "bar": None if share is None else max(0, min(100, round(100 * share))),
     }
 
@@ -225,7 +237,10 @@ _BUCKET_KEYS = {bucket_key(low, high) for low, high in BUCKETS}
 
 # --- Markdown: each table's columns, a field of its rows and the word above it
 
-_FIGURES = {"label": "figure", "value": "value", "counted": "measured", "change": "change", "held": "norm"}
+_FIGURES = {
+    "label": "figure", "value": "value", "counted": "measured", "change": "change",
+    "last_year": "last_year", "spark": "months", "held": "norm",
+}  # fmt: skip
 _TIMES = {"label": "clock", "mean": "mean", "median": "median", "p90": "p90", "counted": "measured"}
 _COLUMNS = {
     "norms": {"label": "figure", "value": "value", "counted": "measured", "norm": "norm", "verdict": ""},
