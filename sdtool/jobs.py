@@ -148,6 +148,12 @@ def _days(first: date, after: date) -> str:
     return f"{first:%Y-%m}" if whole else f"{first} to {after - timedelta(days=1)}"
 
 
+def _operations(desk: Desk) -> str:
+    from sdtool.reports import operations_mail
+
+    return _counted([(operations_mail.queue_due(desk, unwell(desk, but="operations")), "mail(s) queued")])
+
+
 def _upkeep(desk: Desk) -> str:
     forgotten = desk.run(
         lambda: desk.store.execute(
@@ -240,6 +246,13 @@ JOBS: dict[str, Job] = {
             "every night at 04:40",
             NIGHTLY,
             _kpi,
+        ),
+        Job(
+            "operations",
+            "Queues the operational reports that are due.",
+            "every night at 04:45",
+            NIGHTLY,
+            _operations,
         ),
         Job(
             "upkeep",
@@ -350,6 +363,12 @@ def late_after(book: Rulebook) -> dict[str, int]:
 def standings(store: Store, book: Rulebook, now: int) -> list[Standing]:
     """Return how every job stands at `now`; runs that start later (a clock put back) do not count yet."""
     return [_standing(store, name, seconds, now) for name, seconds in late_after(book).items()]
+
+
+def unwell(desk: Desk, *, but: str = "") -> list[Standing]:
+    """Return the jobs that are late, failed last time or never ran, `but` one: what runs now is not over."""
+    found = standings(desk.store, desk.rulebook, desk.now)
+    return [standing for standing in found if standing.trouble and standing.job != but]
 
 
 def _standing(store: Store, name: str, seconds: int, now: int) -> Standing:

@@ -105,7 +105,7 @@ def test_status_is_well_after_every_job_ran(sd: Sd) -> None:
 
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines()[1] == (
-        "mail      every 5 minutes       2026-11-23 04:20  done     2026-11-23 04:20    no"
+        "mail        every 5 minutes       2026-11-23 04:20  done     2026-11-23 04:20    no"
     )
 
 

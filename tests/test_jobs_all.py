@@ -30,7 +30,9 @@ def busy(desk: Desk) -> Desk:
     """A desk on which every job has something to do; no mail server listens."""
     desk.settings = mail_to(desk, 1)
     agree(desk, satisfaction=Satisfaction(1.0), reminding=Reminding(((0, 86_400),), "lead@example.be"))
-    desk.rulebook = desk.rulebook._replace(reports=(Addressees("kpi", ("chef@example.be",)),))
+    desk.rulebook = desk.rulebook._replace(
+        reports=tuple(Addressees(key, ("chef@example.be",)) for key in ("kpi", "operations"))
+    )
     report = Report("Printer stuk", 1, "phone", "incident", "printer", "high")
     desk.now = at("2026-11-16T09:00")
     numbers = [register(desk, report).id for _ in range(5)]

@@ -103,7 +103,7 @@ def _onboarding(known: Known) -> Iterator[Point]:
 def _owed(known: Known) -> Iterator[Point]:
     rows = [row for row in known.owed.rows if row.hierarchical]
     if rows:
-        numbers = tuple(number for row in rows for number in row.tickets)[:MOST]
+        numbers = tuple(dict.fromkeys(number for row in rows for number in row.tickets))[:MOST]
         names = tuple(dict.fromkeys(row.party or row.kind for row in rows))
         since = min(row.since for row in rows)
         yield Point("owed", sum(row.total for row in rows), numbers, names, since=since)

@@ -7,7 +7,7 @@ a decision come first: `reports.decisions` says which there are, and in which or
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from sdtool.desk import Desk
@@ -22,7 +22,7 @@ from sdtool.reports.repeated import Candidate, candidates
 from sdtool.reports.running import Backlog, Risk, Running
 from sdtool.reports.seen import EYES, MOST, ROLES, Eyes, Listed
 
-__all__ = ["ROLES", "Job", "Page", "as_dict", "last_week", "report"]
+__all__ = ["ROLES", "Job", "Page", "Standing", "as_dict", "last_week", "report"]
 
 FLOW = ("opened", "resolved", "closed", "cancelled", "backlog")
 
@@ -34,6 +34,19 @@ class Job(NamedTuple):
     trouble: str
     last_good: int | None
     message: str
+
+
+class Standing(Protocol):
+    """How a job stands, as what runs jobs knows it; reports cannot ask it themselves."""
+
+    @property
+    def job(self) -> str: ...  # noqa: D102
+    @property
+    def trouble(self) -> str: ...  # noqa: D102
+    @property
+    def last_good(self) -> int | None: ...  # noqa: D102
+    @property
+    def message(self) -> str: ...  # noqa: D102
 
 
 class Flow(NamedTuple):
@@ -76,11 +89,11 @@ def last_week(today: date) -> tuple[date, date]:
     return monday - timedelta(days=7), monday
 
 
-def report(desk: Desk, first: date, after: date, *, role: str, jobs: Sequence[Job]) -> Page:
+def report(desk: Desk, first: date, after: date, *, role: str, jobs: Sequence[Standing]) -> Page:
     """Compute the page of a week, from `first` up to, but not on, `after`, for one of ROLES.
 
     Args:
-        jobs: the scheduled jobs that are not well; what runs jobs knows them.
+        jobs: the scheduled jobs that are not well.
     """
     store, eyes = desk.store, EYES[role]
     week, clocks = period(first, after, desk.timezone), Clocks(store, desk.rulebook)
@@ -139,9 +152,10 @@ def _flow(figure: kpi.Figure) -> Flow:
     return Flow(figure.key, figure.n, None if figure.previous is None else int(figure.previous))
 
 
-def _unwell(jobs: Sequence[Job], eyes: Eyes) -> Listed[Job]:
+def _unwell(jobs: Sequence[Standing], eyes: Eyes) -> Listed[Job]:
     """List the jobs that are not well; what one said last may hold the address of a person."""
-    return Listed(len(jobs), tuple(job._replace(message=eyes.name(job.message)) for job in jobs[:MOST]))
+    rows = (Job(one.job, one.trouble, one.last_good, eyes.name(one.message)) for one in jobs[:MOST])
+    return Listed(len(jobs), tuple(rows))
 
 
 def as_dict(page: Page, timezone: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import queue, write
 from sdtool.reports.addressees import Due, due, entries
-from sdtool.reports.operations import Job, Page, report
+from sdtool.reports.operations import Page, Standing, report
 from sdtool.reports.operations_view import document
 from sdtool.store.journal import head
 
@@ -18,7 +18,7 @@ KEY = "operations"
 LATE = 4 * 86_400  # seconds after which the report is no longer sent: what was at risk then is over
 
 
-def queue_week(desk: Desk, first: date, after: date, jobs: Sequence[Job]) -> int:
+def queue_week(desk: Desk, first: date, after: date, jobs: Sequence[Standing]) -> int:
     """Queue the report from `first` up to, but not on, `after` to everybody, at once; return how many were.
 
     Who was sent this period before is not sent it again. `jobs` are those that are not well.
@@ -39,12 +39,12 @@ def queue_week(desk: Desk, first: date, after: date, jobs: Sequence[Job]) -> int
     return _post(desk, wanted, jobs)
 
 
-def queue_due(desk: Desk, jobs: Sequence[Job]) -> int:
+def queue_due(desk: Desk, jobs: Sequence[Standing]) -> int:
     """Queue what is due, to leave at the moment that the rulebook names; return how many were queued."""
     return _post(desk, due(desk, KEY), jobs)
 
 
-def _post(desk: Desk, addressed: Sequence[Due], jobs: Sequence[Job]) -> int:
+def _post(desk: Desk, addressed: Sequence[Due], jobs: Sequence[Standing]) -> int:
     wanted = [one for one in addressed if not _queued(desk, _dedupe(one))]
     if not wanted:
         return 0

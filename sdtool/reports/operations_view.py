@@ -29,7 +29,8 @@ from sdtool.rulebook import Rulebook
 
 WORDS = "report/operations-words"
 _LONGEST = 44  # of a text in a row: what does not fit on its line would cost the page another
-_NORMS = 3  # that a point names
+_NAMED = 3  # parties, norms, titles in a point
+_NARROW = 28  # of a text that has half the width of the page
 _FEW = 2  # tickets that a row names
 _COMMANDS = {
     "risk": "sd list --sort due",
@@ -169,11 +170,11 @@ class _Worder:
     def owed_row(self, row: Owing) -> Row:
         """Word who owes overdue feedback."""
         name = row.party or self.words["parties"][row.kind]
-        text = f"{self.many(row.total, 'answers')} ({_numbers(row.tickets, row.total, _FEW)})"
-        note = f"{self.words['since']} {self.day(row.since)}"
-        if row.hierarchical:
-            note = f"{note}, {self.words['management_told']}"
-        return Row(_cut(name), text, note)
+        about = _numbers(row.tickets, row.total, _FEW)
+        if row.hierarchical:  # its tickets are named in the point about it
+            about = self.words["management_told"]
+        text = f"{self.many(row.total, 'answers')} ({about})"
+        return Row(_cut(name, _NARROW), text, f"{self.words['since']} {self.day(row.since)}")
 
     def acts_row(self, row: Act) -> Row:
         """Word what was done past the rules."""
@@ -181,7 +182,9 @@ class _Worder:
         if row.kind == "priority":
             text = f"P{row.was} → P{row.now}"
         text = f"{text}: {row.reason}" if row.reason else text
-        return Row(_number(row.ticket), _cut(text), " ".join(filter(None, (row.by, self.day(row.at)))))
+        return Row(
+            _number(row.ticket), _cut(text, _LONGEST), " ".join(filter(None, (row.by, self.day(row.at))))
+        )
 
     def onboarding_row(self, row: Onboarding) -> Row:
         """Word an onboarding that will not be ready."""
@@ -200,15 +203,17 @@ class _Worder:
 
     def articles_row(self, row: Article) -> Row:
         """Word an instruction that is past its review."""
-        return Row(_cut(row.title), row.owner, self.words["review"].format(day=self.date(row.review_on)))
+        return Row(
+            _cut(row.title, _NARROW), row.owner, self.words["review"].format(day=self.date(row.review_on))
+        )
 
     def jobs_row(self, row: Job) -> Row:
         """Word a job that is not well."""
-        good = self.words["never"]
+        good = self.words["never"] if row.trouble != "never ran" else ""
         if row.last_good is not None:
             good = self.words["last_good"].format(day=self.day(row.last_good))
         trouble = self.words["troubles"].get(row.trouble, row.trouble)
-        return Row(row.job, _cut(f"{trouble}: {row.message}" if row.message else trouble), good)
+        return Row(row.job, _cut(f"{trouble}: {row.message}" if row.message else trouble, _NARROW), good)
 
     # --- Points
 
@@ -234,11 +239,11 @@ class _Worder:
     def named(self, point: Point) -> str:
         """Return what a point is about, by name."""
         if point.kind == "norms":
-            named = [self.norm(figure) for figure in self.page.norms.rows[:_NORMS]]
+            named = [self.norm(figure) for figure in self.page.norms.rows[:_NAMED]]
             rest = self.page.norms.total - len(named)
             return ", ".join(named + ([self.words["more"].format(n=rest)] if rest else []))
-        words = self.words["parties"] | self.categories
-        return ", ".join(_cut(words.get(name, name), 30) for name in point.names)
+        words = {"owed": self.words["parties"], "problems": self.categories}.get(point.kind, {})
+        return ", ".join(_cut(words.get(name, name), _NARROW) for name in point.names[:_NAMED])
 
     def norm(self, figure: Any) -> str:
         """Return "resolved in time 61,0 %, norm ≥ 90,0 %"."""
