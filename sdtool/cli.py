@@ -65,6 +65,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "problem",
         "Problems: new, list, show, edit, link, unlink, known, resolve, cancel, reopen, candidates.",
     ),
+    "major": ("major", "major", "Major incidents: declare, list, show, revoke."),
     "calls": ("calls", "calls", "Counts of telephone calls: import, record, list."),
     "rulebook": ("rulebook", "rulebook_", "The desk's agreements: init, check, show."),
     "fiche": ("fiche", "fiche", "The service sheet: show, check, edit."),

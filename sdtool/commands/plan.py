@@ -34,6 +34,7 @@ def next_(app: App, group: tuple[str, ...], limit: int, fmt: str) -> None:
                 "share_left": round(step.share, 4),
                 "seconds_left": step.left,
                 "promise": step.due[0] if step.due is not None else None,
+                "major": step.major,
                 "why": step.reason,
             }
         )

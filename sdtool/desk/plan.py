@@ -45,15 +45,17 @@ class Step(NamedTuple):
     promise: str
     now: int
     due: tuple[int, str] | None = None
+    major: bool = False
 
     @property
     def reason(self) -> str:
         """In words: what was promised, or how much time is left; made only for the few that are shown."""
         ticket = self.ticket
+        mark = "major incident; " if self.major else ""
         if self.due is not None:
-            return self.due[1]
+            return mark + self.due[1]
         target = ticket.resolve_target if self.promise == "resolve" else ticket.respond_target
-        return _reason(ticket, self.promise, self.left, target, self.now)
+        return mark + _reason(ticket, self.promise, self.left, target, self.now)
 
 
 def next_steps(desk: Desk, groups: Sequence[str], limit: int) -> list[Step]:
@@ -69,7 +71,17 @@ def next_steps(desk: Desk, groups: Sequence[str], limit: int) -> list[Step]:
     first = [_step(desk, ticket, since)._replace(due=due) for ticket, due in promised.values()]
     steps = [_step(desk, ticket, since) for ticket in candidates]
     steps.sort(key=lambda s: (s.share, s.ticket.priority, s.ticket.opened_at, s.ticket.id))
-    return [*first, *steps][:limit]
+    return _marked(desk, [*first, *steps][:limit])
+
+
+def _marked(desk: Desk, steps: list[Step]) -> list[Step]:
+    """Mark which of a few steps are for declared major incidents."""
+    numbers = [step.ticket.id for step in steps]
+    if not numbers:
+        return steps
+    sql = "select id from major where id between :low and :high and revoked_at is null"
+    declared = {row["id"] for row in desk.store.query(sql, low=min(numbers), high=max(numbers))}
+    return [step._replace(major=True) if step.ticket.id in declared else step for step in steps]
 
 
 def _promised(desk: Desk, limit: int) -> dict[int, tuple[Ticket, tuple[int, str]]]:
@@ -161,6 +173,14 @@ def _owed(desk: Desk, ticket: Ticket, visible: bool) -> list[str]:
     return owed.lines(desk, ticket.id, visible=visible)
 
 
+def _major(desk: Desk, ticket: Ticket, visible: bool) -> str:
+    if desk.store.one("select 1 as one from major where id = :id", id=ticket.id) is None:
+        return ""
+    from sdtool.desk import majors
+
+    return majors.line(desk, ticket, visible=visible)
+
+
 _ARTICLES = (
     "select article.id, article.title from article_use join article on article.id = article_use.article"
     " where article_use.ticket = :id order by article.id"
@@ -195,10 +215,11 @@ def _checklist(desk: Desk, ticket: Ticket) -> dict[str, int]:
     return {"checklist_items": items, "checklist_settled": settled, "checklist_open": held}
 
 
-def _beside(desk: Desk, ticket: Ticket, visible: bool) -> dict[str, list[str]]:
+def _beside(desk: Desk, ticket: Ticket, visible: bool) -> dict[str, Any]:
     return {
         "promises": _open_promises(desk, ticket.id, visible),
         "problems": _problems(desk, ticket),
+        "major": _major(desk, ticket, visible),
         "articles": _articles(desk, ticket, visible),
     }
 

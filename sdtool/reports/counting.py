@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sdtool.reports import backlog, cohort, knowledge, owing, phone, repeats, satisfaction, staffing
+from sdtool.reports import (
+    backlog,
+    cohort,
+    knowledge,
+    majors,
+    owing,
+    phone,
+    repeats,
+    satisfaction,
+    staffing,
+)
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.entry import Kpi
 from sdtool.reports.percentile import statistics
@@ -13,7 +23,7 @@ from sdtool.reports.tally import Tally
 from sdtool.store.base import Store
 
 # what counts: each has `count(store, clocks, scope, tally)`
-SOURCES = (cohort, backlog, staffing, satisfaction, owing, knowledge, repeats, phone)
+SOURCES = (cohort, backlog, staffing, satisfaction, owing, knowledge, repeats, phone, majors)
 COSTLY = (repeats,)  # reads every word of a month: of months to compare with, only what was frozen is shown
 Value = tuple[str, float | None, str, int, int | None]
 

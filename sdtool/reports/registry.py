@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sdtool.reports import knowledge, phone, repeats
+from sdtool.reports import knowledge, majors, phone, repeats
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi, count, kpi
 from sdtool.reports.owing import OWING
 from sdtool.reports.satisfaction import SATISFACTION
@@ -360,6 +360,7 @@ def kpis(levels: Iterable[int]) -> dict[str, Kpi]:
         *repeats.KPIS,
         *knowledge.KPIS,
         *phone.KPIS,
+        *majors.KPIS,
     )
     return {entry.key: entry for entry in listed}
 

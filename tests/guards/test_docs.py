@@ -346,6 +346,15 @@ def test_json_of_calls(sd: Sd) -> None:
     assert [differs(row, "## Counts of calls: `sd calls list`") for row in (told, *listed)] == [[], []]
 
 
+def test_json_of_major_incidents(worked: Sd) -> None:
+    """`sd major`: open and revoked."""
+    told = worked("major", "declare", 1, "--reason", "campus", "--format", "json").json()
+    ended = worked("major", "revoke", 1, "--reason", "toch niet", "--format", "json").json()
+    listed = worked("major", "list", "--all", "--format", "json").json()
+    heading = "## A major incident: `sd major list`"
+    assert [differs(row, heading) for row in (told, ended, *listed)] == [[], [], []]
+
+
 def test_json_of_a_checklist(worked: Sd) -> None:
     """`sd checklist show`, and what an act on it gives."""
     heading = "## An item of a checklist: `sd checklist show`"
