@@ -337,3 +337,18 @@ def test_composing_does_not_import_the_email_package():
     code = "import sys, sdtool.mail.compose, sdtool.mail.outbox; print('email' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_picture_lies_beside_the_html_that_shows_it():
+    """Readers without HTML get the text alone; the same words and pictures give the same bytes."""
+    given = {**GIVEN, "html": '<img src="cid:figures" alt="x">', "pictures": [("figures", b"\x89PNG" * 40)]}
+    whole = message(**given)
+    mail = email.message_from_string(whole, policy=email.policy.default)
+
+    assert [part.get_content_type() for part in mail.walk()] == [
+        "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"
+    ]  # fmt: skip
+    (picture,) = (part for part in mail.walk() if part.get_content_type() == "image/png")
+    assert (picture["Content-ID"], picture.get_content()) == ("<figures>", b"\x89PNG" * 40)
+    assert whole == message(**given)
+    assert wire(whole)

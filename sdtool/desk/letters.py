@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sdtool.desk import Desk, people
@@ -69,8 +70,12 @@ def write(
     subject: str,
     text: str,
     html: str | None = None,
+    pictures: Sequence[tuple[str, bytes]] = (),
 ) -> Letter:
-    """Make a letter about a ticket (None: about several) of its words; the recipient is one valid address."""
+    """Make a letter about a ticket (None: about several) of its words; the recipient is one valid address.
+
+    `pictures` are those that its HTML shows, see `compose.message`.
+    """
     from sdtool.mail import compose
 
     sender = desk.settings.mail.sender
@@ -86,6 +91,7 @@ def write(
         now=desk.now,
         desk_name=desk.rulebook.organisation.desk,
         ticket=ticket,
+        pictures=pictures,
     )
     return Letter(recipient, message, message_id)
 

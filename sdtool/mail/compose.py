@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sdtool.errors import BadInput, Internal
@@ -63,6 +64,7 @@ def message(
     now: int,
     desk_name: str = "",
     ticket: int | None = None,
+    pictures: Sequence[tuple[str, bytes]] = (),
 ) -> str:
     """Return a complete message: ASCII, lines of at most 998 characters that end in a newline alone.
 
@@ -74,13 +76,14 @@ def message(
         now: epoch seconds, for the Date.
         desk_name: shown before the sender's address.
         ticket: also threads the mails about one ticket together.
+        pictures: PNG files that the HTML shows, each by a name of ours: `<img src="cid:NAME">`.
 
     Raises:
         BadInput: an address is not exactly one valid address.
         Internal: the header block does not read back as what was put in.
     """
     _check(sender, recipient, message_id, language)
-    mail = _body(text, html, message_id)
+    mail = _body(text, html, message_id, pictures)
     mail["Date"] = _date(now)
     mail["From"] = _named(desk_name, sender)
     mail["To"] = recipient
@@ -165,18 +168,32 @@ def _named(name: str, address: str) -> str:
     return formataddr((clean, address)) if words == clean else f"{words} <{address}>"
 
 
-def _body(text: str, html: str | None, message_id: str) -> Message:
-    """Return a message that has no sender yet: plain text, or plain text and HTML."""
+def _body(text: str, html: str | None, message_id: str, pictures: Sequence[tuple[str, bytes]]) -> Message:
+    """Return a message that has no sender yet: plain text, or plain text and HTML with its pictures."""
     from email.mime.multipart import MIMEMultipart
     from email.mime.text import MIMEText
 
-    parts = []
+    parts: list[Message] = []
     for kind, content in (("plain", text), ("html", html)):
         if content is not None:
             whole = content.encode("utf-8", "replace").decode().removesuffix("\n") + "\n"
             parts.append(MIMEText(whole, kind, _charset(), policy=_policy()))  # type: ignore[arg-type]  # stub
     boundary = "=_" + message_id[1:].partition("@")[0][:60]  # no quoted-printable text holds =_
+    if html is not None and pictures:
+        shown = [parts[1], *(_picture(*one) for one in pictures)]
+        parts[1] = MIMEMultipart("related", boundary + "_r", shown, policy=_policy())
+        parts[1].set_param("type", "text/html")
     return parts[0] if html is None else MIMEMultipart("alternative", boundary, parts, policy=_policy())
+
+
+def _picture(name: str, data: bytes) -> Message:
+    """Return a PNG as a part that the HTML beside it names."""
+    from email.mime.image import MIMEImage
+
+    part = MIMEImage(data, "png", policy=_policy())
+    part["Content-ID"] = f"<{name}>"
+    part["Content-Disposition"] = f'inline; filename="{name}.png"'
+    return part
 
 
 @functools.cache

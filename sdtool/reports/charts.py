@@ -63,15 +63,32 @@ def svg(chart: Spec, name: str, title: str, text: str, language: str) -> str:
 
 
 def png(chart: Spec, language: str) -> bytes:
-    """Return a chart as PNG on white, twice as large as it is shown."""
+    """Return a chart as PNG on white, twice as large as it is shown, made small for a mail."""
     import vl_convert
 
     whole = {**_whole(chart), "background": "#ffffff"}
-    return bytes(
-        vl_convert.vegalite_to_png(
-            _coloured(whole, LIGHT), scale=2, format_locale=_NUMBERS[language], allowed_base_urls=[]
-        )
+    drawn = vl_convert.vegalite_to_png(
+        _coloured(whole, LIGHT), scale=2, format_locale=_NUMBERS[language], allowed_base_urls=[]
     )
+    return _packed(bytes(drawn))
+
+
+def _packed(drawn: bytes) -> bytes:
+    """Return a PNG with its pixels packed well: the library packs them quickly, in three times the bytes."""
+    import struct
+    import zlib
+
+    pixels, rest, place = b"", [], 8
+    while place < len(drawn):
+        (size,), kind = struct.unpack_from(">I", drawn, place), drawn[place + 4 : place + 8]
+        if kind == b"IDAT":
+            pixels += drawn[place + 8 : place + 8 + size]
+        else:
+            rest.append(drawn[place : place + 12 + size])
+        place += 12 + size
+    data = b"IDAT" + zlib.compress(zlib.decompress(pixels), 9)
+    whole = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    return drawn[:8] + b"".join(rest[:-1]) + whole + rest[-1]
 
 
 def _lean(drawn: str, name: str) -> str:

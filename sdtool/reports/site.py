@@ -105,7 +105,7 @@ def of_service(
     """Return the values of a service in a month, of the KPIs that are of tickets."""
     scope = Scope(period(first, after, book.organisation.timezone), categories=service.categories)
     tally = Tally()
-    count(store, Clocks(store, book), so_far(scope, now), tally)
+    count(store, Clocks(store, book), so_far(scope, now), tally, costly=False)
     listed = kpis(p.level for p in book.priorities).values()
     return values(tally, [entry for entry in listed if entry.about == TICKETS])
 

@@ -1,43 +1,42 @@
-"""The charts of the dashboard: which figures of a site each of them shows."""
+"""The charts of the dashboard and the mail: which figures of a report each of them shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 from sdtool import render
 from sdtool.reports import charts
+from sdtool.reports.kpi import Report
+from sdtool.reports.period import shifted
 from sdtool.reports.registry import BUCKETS, bucket_key
-from sdtool.reports.site import Site
+from sdtool.rulebook import Rulebook
 from sdtool.rulebook.sheet import norm_on
 
 
 class Charts:
-    """The charts of a site, in one language."""
+    """The charts of a report and of the months up to it, in one language."""
 
-    def __init__(self, found: Site, language: str, words: Mapping[str, Any]) -> None:
-        self.site, self.language, self.words = found, language, words
-        self.figures = {figure.key: figure for figure in found.report.kpis}
-        self.count = len(found.months)
+    def __init__(self, report: Report, book: Rulebook, months: Sequence[date], language: str) -> None:
+        self.book, self.months, self.language = book, months, language
+        self.words = render.words("report/site-words", language)
+        self.figures = {figure.key: figure for figure in report.kpis}
 
     def series(self, key: str) -> list[float | None]:
         """Return the values of a KPI by month; None where the desk had none."""
-        values = list(self.figures[key].series)[-self.count :]
-        return [None] * (self.count - len(values)) + values
+        values = list(self.figures[key].series)[-len(self.months) :]
+        return [None] * (len(self.months) - len(values)) + values
 
     def labels(self) -> list[str]:
         """Return short names of the months; the first one and January with their year."""
         from babel import dates
 
         locale = {"nl": "nl_BE", "en": "en_GB"}[self.language]
-        names = [
-            str(dates.format_date(month, "MMM", locale=locale)).rstrip(".") for month in self.site.months
-        ]
+        names = [str(dates.format_date(month, "MMM", locale=locale)).rstrip(".") for month in self.months]
         last = len(names) - 1
         return [
             f"{name} {month.year}" if place in (0, last) or month.month == 1 else name
-            for place, (name, month) in enumerate(zip(names, self.site.months, strict=True))
+            for place, (name, month) in enumerate(zip(names, self.months, strict=True))
         ]
 
     def trend(self) -> charts.Spec:
@@ -58,7 +57,7 @@ class Charts:
 
     def _norms(self) -> list[float | None]:
         """Return the norm of what is resolved in time by month, as the service sheet held it then."""
-        held = [norm_on(self.site.book, "resolve_attainment", last_day(month)) for month in self.site.months]
+        held = [norm_on(self.book, "resolve_attainment", last_day(month)) for month in self.months]
         return [None if line is None else line.norm for line in held]
 
     def ages(self) -> charts.Spec:
@@ -79,7 +78,7 @@ class Charts:
     def priorities(self) -> charts.Spec:
         """Return which share was resolved in time, by priority."""
         lines = []
-        for priority in self.site.book.priorities:
+        for priority in self.book.priorities:
             figure = self.figures[f"resolve_attainment_p{priority.level}"]
             share = render.percent(figure.value, self.language)
             counted = f" ({render.number(figure.n, self.language)}/{render.number(figure.of, self.language)})"
@@ -87,11 +86,18 @@ class Charts:
         return charts.ranked(lines, share=True)
 
 
-def picture(found: Site, language: str) -> charts.Spec:
-    """Return inflow, outflow, backlog and attainment of the months as one chart, for a mail."""
-    words = render.words("report/site-words", language)
-    drawn = Charts(found, language, words)
-    return charts.below((words["trend"], drawn.trend()), (words["attained"], drawn.attainment()))
+def picture(report: Report, book: Rulebook, language: str) -> bytes | None:
+    """Return inflow, outflow, backlog and attainment up to a month as one PNG, for a mail.
+
+    None without the library, and for a period that is not a month.
+    """
+    months = len(next((figure.series for figure in report.kpis), ()))
+    if not months or not charts.installed():
+        return None
+    shown = [shifted(report.first, report.after, back)[0] for back in range(months - 1, -1, -1)]
+    drawn = Charts(report, book, shown, language)
+    parts = (drawn.words["trend"], drawn.trend()), (drawn.words["attained"], drawn.attainment())
+    return charts.png(charts.below(*parts), language)
 
 
 def last_day(month: date) -> str:

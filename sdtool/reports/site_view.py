@@ -8,6 +8,7 @@ from typing import Any
 
 from sdtool import render
 from sdtool.desk.queue import HIDDEN
+from sdtool.digest import hexdigest
 from sdtool.output import local
 from sdtool.reports import charts
 from sdtool.reports.kpi import Figure, Split, met
@@ -18,7 +19,7 @@ from sdtool.reports.site_charts import Charts, last_day
 from sdtool.rulebook.sheet import norm_on, sheet
 from sdtool.store.base import Store
 
-STEPS = 5  # shades of a table that is a picture
+STEPS = 5  # shades of a table that is a picture, with none
 _HEADLINES = (
     "opened",
     "resolved",
@@ -31,7 +32,7 @@ _HEADLINES = (
     "reopen_rate_10wd",
     "satisfaction",
 )
-_SAFE = re.compile(r"[^a-z0-9]+")
+_UNSAFE = re.compile(r"[^a-z0-9_-]+")
 
 Page = tuple[str, str]
 
@@ -54,9 +55,9 @@ def pages(store: Store, found: Site, language: str, role: str, *, now: int) -> I
 
 
 def _name(kind: str, key: str) -> str:
-    """Return the name of a page without its ending; keys that differ only in signs stay apart."""
-    plain = _SAFE.sub("-", key.lower())
-    return f"{kind}-{plain}" if plain == key else f"{kind}-{plain}-{key.encode().hex()[:40]}"
+    """Return the name of a page without its ending; keys that differ only in other signs stay apart."""
+    plain = _UNSAFE.sub("-", key.lower())[:60]
+    return f"{kind}-{plain}" if plain == key else f"{kind}-{plain}-{hexdigest(key)[:12]}"
 
 
 class _View:
@@ -66,9 +67,8 @@ class _View:
         self.store, self.site, self.language, self.role, self.now = store, found, language, role, now
         self.report, self.book = found.report, found.book
         self.zone = self.book.organisation.timezone
-        self.words = render.words("report/site-words", language)
-        self.charts = Charts(found, language, self.words)
-        self.figures = self.charts.figures
+        self.charts = Charts(found.report, found.book, found.months, language)
+        self.words, self.figures = self.charts.words, self.charts.figures
         self.entries = kpis(p.level for p in self.book.priorities)
         page = view(self.report, self.book, language, None)
         self.page = page
@@ -102,7 +102,7 @@ class _View:
         entry, row = self.entries[key], self.rows[key]
         behind = self.site.behind.get(key, Behind((), ()))
         values = self.charts.series(key)
-        most = max((value for value in values if value), default=0)
+        most = 1 if entry.unit == "share" else max((value for value in values if value), default=0)
         return self._draw(
             "kpi",
             title=entry.label[self.language],
@@ -272,7 +272,7 @@ class _View:
 
     def _cell(self, n: int, most: int) -> dict[str, Any]:
         """Return a number with its shade: 0 for nothing, else 1 to 4."""
-        shade = min(1 + n * (STEPS - 1) // (most + 1), STEPS - 1) if n else 0
+        shade = -(-n * (STEPS - 1) // most) if n else 0
         return {"n": render.number(n, self.language), "shade": shade}
 
     def _listed(self, what: str, numbers: Sequence[int]) -> dict[str, Any]:
