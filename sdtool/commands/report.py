@@ -39,7 +39,7 @@ _REPORT = outfile.Kind(
 
 @click.group()
 def report() -> None:
-    """Reports: kpi, freeze."""
+    """Reports: kpi, freeze, operations, site."""
 
 
 @report.command()
