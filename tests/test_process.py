@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from sdtool.desk import Desk
+from sdtool.reports import equal, process
 from sdtool.rules.demands import BROKEN, Agreed, Case, Did, Problem
 from sdtool.rules.process import RULES, Rule, chosen, judge
 from sdtool.rules.worktime import Calendar
 from tests.conftest import MELDER, Sd
 from tests.guards.test_docs import differs, fault
+from tests.test_query_plans import planned, scans
 
 New = Callable[..., int]
 DAY = 86_400
@@ -60,6 +62,7 @@ TICKETS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "waiting-without-owed": ({**WAITS, "owed": False}, {**WAITS, "owed": False, "waiting_on": "desk"}),
     "waiting-without-date": ({**WAITS, "waiting_until": None}, WAITS),
     "highest-priority-unheard": (TOP, {**TOP, **WAITS}),
+    "major-unheard": ({"update_by": NOW}, {"update_by": NOW + 1}),
     "silent": ({"last_at": NOW - DAY}, {"last_at": NOW - DAY, **WAITS}),
     "late-unexplained": (
         {**LATE, "did": (did("note", NOW - 60),)},
@@ -199,6 +202,19 @@ def test_the_customer_of_a_p1_hears_something(sd: Sd, new: New) -> None:
     assert found(sd, "--rule", "highest-priority-unheard", as_of=late) == []
 
 
+def test_a_major_incident_is_told_of(sd: Sd, new: New, desk: Desk) -> None:
+    """An hour after its declaration somebody must hear of it; a public note makes it good."""
+    new(urgency="high")
+    sd("take", 1)
+    declared = {"id": 1, "reason": "iedereen", "declared_at": desk.now, "declared_by": "an"}
+    desk.store.insert("major", {**declared, "update_every": 3600})
+    late = "2026-11-23T11:31"
+    assert found(sd, as_of="2026-11-23T11:29") == []
+    assert found(sd, as_of=late) == [(1, "major-unheard")]
+    sd("note", 1, "--public", "we zoeken", as_of=late)
+    assert found(sd, as_of=late) == []
+
+
 def test_an_incident_without_cause_can_be_mended(sd: Sd, new: New) -> None:
     """Until it closes; what ended long ago is looked at when asked."""
     new()
@@ -312,3 +328,14 @@ def test_json_is_what_the_page_promises(sd: Sd, new: New) -> None:
     checked, odd = (sd("process", word, "--format", "json").json()[0] for word in ("check", "equal"))
     assert differs(checked, "## What breaks a rule: `sd process check`, `sd lint`") == []
     assert differs(odd, "## A case treated otherwise: `sd process equal`") == []
+
+
+@pytest.mark.sqlite("its query plans")
+def test_no_large_table_is_read_whole(new: New, desk: Desk) -> None:
+    """Open tickets, those that ended, and all beside them are found by an index."""
+    new()
+    with planned(desk) as steps:
+        process.findings(desk, process.Wanted())
+        list(equal.exceptions(desk, equal.tally(desk.store, 0, desk.now + 1), 0, desk.now + 1, 1))
+    allowed = ("SCAN problem", "SCAN major", "SCAN ticket USING COVERING INDEX ticket_open")
+    assert [step for step in scans(steps) if not step.startswith(allowed)] == []

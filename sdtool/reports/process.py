@@ -31,7 +31,8 @@ _FIELDS = """
         case when ticket.cause = '' then 0 else 1 end as explained,
         case when ticket.agreed_due is not null or ticket.service <> '' or staff_change.id is not null
             then 1 else 0 end as planned,
-        case when coalesce(person.mail, person.phone, '') <> '' then 1 else 0 end as reachable,
+        case when coalesce(person.mail, '') <> '' or coalesce(person.phone, '') <> ''
+            then 1 else 0 end as reachable,
         ticket.summary, ticket.confidential, ticket.registered_by
     from ticket left join person on person.id = ticket.caller
         left join staff_change on staff_change.id = ticket.id
@@ -76,6 +77,13 @@ _SKIPPED = """
 _BESIDE = (_EVENTS, _OWED, _WHOLES, _ENDED_PROBLEMS, _SKIPPED)
 _BESIDE_OPEN = tuple(sql.format(_OPEN) for sql in _BESIDE)
 _BESIDE_ENDED = tuple(sql.format(_ENDED) for sql in _BESIDE)
+_DECLARED = """
+    select ticket.id, ticket.type, ticket.priority, ticket.opened_at, major.declared_at, major.update_every,
+        (select max(event.at) from event where event.kind = 'ticket' and event.subject = major.id
+            and event.verb = 'reopen') as reopened_at
+    from major cross join ticket
+    where ticket.id = major.id and major.revoked_at is null and ticket.ended_at is null order by ticket.id
+"""
 _PROBLEMS = """
     select id, title, owner, state, workaround, cause, opened_at, ended_at from problem
     where ended_at is null order by id
@@ -192,11 +200,12 @@ def _cases(desk: Desk, terms: Process, wanted: Wanted) -> Iterator[Case]:
     """Yield the open tickets, a solver group at a time, then those that ended since."""
     store = desk.store
     told = _told_by(desk, terms)
+    updated = _updated_by(desk)
     for group in [row["group_key"] for row in store.query(_GROUPS)]:
         if wanted.group in ("", group):
             rows = store.query(_TICKETS_OPEN, group=group)
             for case in _filled(store, rows, _BESIDE_OPEN, {"group": group}):
-                yield case._replace(told_by=told.get(case.id))
+                yield case._replace(told_by=told.get(case.id), update_by=updated.get(case.id))
     start, after = wanted.since, 0
     while rows := store.query(_TICKETS_ENDED, start=start, after=after, group=wanted.group, size=SLICE):
         first, start, after = rows[0]["ended_at"], rows[-1]["ended_at"], rows[-1]["id"]
@@ -265,4 +274,16 @@ def _told_by(desk: Desk, terms: Process) -> dict[int, int]:
             calendar = clocks.of(row["type"], row["priority"], row["opened_at"])
             told = heard.get(row["id"], updates.NOTHING)
             found[row["id"]] = updates.promised(calendar, entry, row["opened_at"], told).due
+    return found
+
+
+def _updated_by(desk: Desk) -> dict[int, int]:
+    """Return by when those struck by a major incident must hear of it, by ticket: in opening hours."""
+    clocks, found = Clocks(desk.store, desk.rulebook), {}
+    for row in desk.store.query(_DECLARED):
+        entry = Update((row["update_every"], 0.0))
+        told = updates.heard(desk.store, [entry], row["id"], row["id"]).get(row["id"], updates.NOTHING)
+        since = max(row["declared_at"], row["reopened_at"] or 0, told.at or 0)
+        calendar = clocks.of(row["type"], row["priority"], row["opened_at"])
+        found[row["id"]] = calendar.add(since, row["update_every"])
     return found

@@ -36,9 +36,9 @@ class Case(NamedTuple):
 
     `planned`: work for an agreed day, or a part of it. `reachable`: its caller has a mail address or a phone
     number. `owed`: somebody owes feedback for it. `told_by`: when the customer of a ticket of the highest
-    priority must hear something. `whole`: number and end of the ticket that it is a part of; `problem`: those
-    of the one that it was linked to; None while they are open. `skipped`: when a mandatory item of its
-    checklist was.
+    priority must hear something; `update_by`: when those struck by a major incident must. `whole`: number and
+    end of the ticket that it is a part of; `problem`: those of the one that it was linked to; None while they
+    are open. `skipped`: when a mandatory item of its checklist was.
     """
 
     id: int
@@ -71,6 +71,7 @@ class Case(NamedTuple):
     last_at: int = 0
     owed: bool = False
     told_by: int | None = None
+    update_by: int | None = None
     whole: tuple[int, int] | None = None
     problem: tuple[int, int] | None = None
     skipped: int | None = None
@@ -163,6 +164,11 @@ def _unheard(case: Case, agreed: Agreed) -> int | None:
     overdue = _open(case) and case.told_by is not None and case.told_by <= agreed.now
     rests = case.waiting_on == "customer" and _rests(case, agreed)
     return _when(overdue and not rests, case.told_by)
+
+
+def _major_unheard(case: Case, agreed: Agreed) -> int | None:
+    overdue = _open(case) and case.update_by is not None and case.update_by <= agreed.now
+    return _when(overdue, case.update_by)
 
 
 def _silent(case: Case, agreed: Agreed) -> int | None:
@@ -268,6 +274,7 @@ BROKEN: dict[str, Callable[[Any, Agreed], int | None]] = {
     "waiting-without-owed": _waiting_unowed,
     "waiting-without-date": _waiting_undated,
     "highest-priority-unheard": _unheard,
+    "major-unheard": _major_unheard,
     "silent": _silent,
     "late-unexplained": _late_unexplained,
     "no-solution": _no_solution,

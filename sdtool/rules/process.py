@@ -99,6 +99,12 @@ _TICKETS = (
         'sd note {id} --public "…"',
     ),
     Rule(
+        "major-unheard", ("incident",), FAULT, "agent", f"{_INCIDENT}: major incidents; [majors] update",
+        "Who is struck by a major incident hears of it as often as agreed.",
+        "Wie door een groot incident getroffen is, hoort er zo vaak van als afgesproken.",
+        'sd note {id} --public "…"',
+    ),
+    Rule(
         "silent", _BOTH, WARNING, "agent", f"{_OWN}; [process] silent_after",
         "Something happens with an open ticket, or it says when it goes on.",
         "Met een open melding gebeurt er iets, of ze zegt wanneer ze verdergaat.",
