@@ -49,7 +49,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "undo": ("relate", "undo", "Undo your last act."),
     "remind": ("remind", "remind", "Remind who owes an answer."),
     "owed": ("owed", "owed_", "Owed feedback: list, show, done, extend, cancel."),
-    "person": ("person", "person", "The directory: add, edit, show, list, import."),
+    "person": ("person", "person", "The directory: add, edit, show, list, import, erase."),
     "party": ("party", "party", "Suppliers and internal services: add, edit, show, list, import."),
     "onboarding": ("staff", "onboarding", "Who comes: import, new, status, show, complete, withdraw."),
     "mover": ("staff", "mover", "Who moves: import, new, status, show, complete, withdraw."),

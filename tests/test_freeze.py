@@ -146,3 +146,30 @@ def test_job_catches_up_oldest_first(october: Path, desk: Desk) -> None:
 
     assert told[0].startswith("frozen: 2026-10, 2026-11, ")
     assert [text.count("20") for text in told] == [24, 13, 0]
+
+
+def test_nothing_changes_a_frozen_month(sd: Sd, october: Path) -> None:
+    """Neither a person erased, tickets merged, days off nor another service sheet does."""
+    sd("report", "freeze", "--month", "2026-10", as_of=DAY)
+    before = pages(sd)
+    sd("merge", 5, "--into", 4)
+    sd("close", 4, "--solution", "vervangen")
+    sd("cron", "run", "close", as_of="2026-12-20T04:20")
+    erased = sd("person", "erase", 1, "--yes", as_of="2026-12-21T09:00")
+    rulebook = october / "rulebook.toml"
+    sd("rulebook", "init", rulebook)
+    text = rulebook.read_text(encoding="utf-8").replace("norm = 0.90", "norm = 0.50")
+    day = '\n[[days]]\ncalendar = "office"\non = "2026-10-05"\nname = "Brugdag"\n'
+    rulebook.write_text(text + day, encoding="utf-8")
+    os.environ["SD_RULEBOOK"] = str(rulebook)
+    try:
+        synced = sd("calendar", "sync")
+        after, ran = pages(sd), sd("report", "kpi", "--month", "2026-10", "--recompute", "--format", "json")
+        verified = sd("audit", "verify")
+    finally:
+        del os.environ["SD_RULEBOOK"]
+
+    assert (erased.code, synced.code, verified.code) == (0, 0, 0), (erased, synced, verified)
+    assert after == before
+    changed = {one["key"] for one in ran.json()["differences"]}
+    assert {"opened", "time_to_resolve_mean_working"} <= changed

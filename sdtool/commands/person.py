@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sdtool import output
-from sdtool.commands.base import App, OwnFile, dry_run_option, format_option, given
+from sdtool.commands.base import App, OwnFile, dry_run_option, format_option, given, interactive, said
 from sdtool.desk import Desk, people
-from sdtool.errors import BadInput
+from sdtool.errors import BadInput, UsageFault
 
 if TYPE_CHECKING:
     from sdtool.desk.records import Imported
@@ -134,6 +134,39 @@ def import_(app: App, file: str, encoding: str | None) -> None:
     language. People are matched by staff number, else by mail address.
     """
     imported(app, file, encoding, _IMPORTED, people.import_table, "The people")
+
+
+@person.command("erase")
+@click.argument("number", type=click.IntRange(1), help="Number of the person in the directory.")
+@click.option("--yes", is_flag=True, help="Do not ask: it cannot be taken back.")
+@click.option("--reason", default="", help="Why, for the journal: the case, never a name.")
+@dry_run_option
+@click.pass_obj
+def erase(app: App, number: int, yes: bool, reason: str) -> None:
+    """Erase the personal data of somebody, from the journal too; it cannot be taken back.
+
+    The number stays, so that tickets and figures stay whole. Refused while something is open with the
+    person. The texts of tickets are left as they are.
+    """
+    from sdtool.desk import erasure
+
+    one = people.get(app.store, number)
+    erasure.require_erasable(app.store, one)
+    if not (yes or app.dry_run):
+        if not interactive():
+            raise UsageFault("erasing cannot be taken back: give --yes")
+        click.confirm(f"Erase person {number}, {one.name}, for good?", abort=True, err=True)
+    done = erasure.erase(app.desk, number, reason)
+    output.stored(f"Person {number} was erased")
+    said(
+        app, f"person {number} was erased: {done.events} journal rows and {done.mails} mails lost their text"
+    )
+    if done.tickets:
+        output.remark(
+            f"{done.tickets} tickets name this person in their text: look with `sd search` and edit them"
+        )
+    if not app.dry_run:
+        app.store.upkeep()
 
 
 def imported(

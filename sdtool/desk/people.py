@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdtool.desk import Desk
-from sdtool.errors import Conflict, NotFound, UsageFault
+from sdtool.errors import Conflict, NotFound, Refused, UsageFault
 from sdtool.rulebook import Rulebook, find
 from sdtool.rules.texts import MAIL, is_national_number
 from sdtool.rules.texts import fold as fold
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sdtool.desk.tables import Table
 
 FIELDS = ("name", "mail", "phone", "staff_number", "target_group", "department", "site", "language", "active")
+GONE = "(gewist)"  # the name of somebody who was erased
 _LONGEST = 200
 _LANGUAGES = ("nl", "en", "fr")
 NULLABLE = ("mail", "phone", "staff_number", "escalation_mail")  # what is null rather than ""
@@ -75,6 +76,11 @@ def get(store: Store, person: int) -> Person:
     if row is None:
         raise NotFound(f"there is no person {person}")
     return Person(**dict(row))
+
+
+def erased(person: Person) -> bool:
+    """Tell whether a person was erased: only the number is left."""
+    return person.name == GONE and not person.active and person.mail is None
 
 
 def find_all(store: Store, text: str) -> list[Person]:
@@ -252,6 +258,8 @@ def _edit(desk: Desk, number: int, given: dict[str, Any]) -> Person:
     from sdtool.desk import records
 
     person = get(desk.store, number)
+    if erased(person):
+        raise Refused(f"person {number} was erased: nothing was changed", hint='`sd person add "NAME" …`')
     changed = {name: value for name, value in given.items() if getattr(person, name) != value}
     _refuse_twins(desk.store, changed, number)
     records.change(desk, "person", person, "edit", changed)

@@ -75,6 +75,13 @@ def append(store: Store, entries: Sequence[Entry], *, acts: Sequence[int] | None
     return last
 
 
+def erase_data(store: Store, numbers: Sequence[int], actor: str, source: str, at: int) -> None:
+    """Take data and salt from events (inside a transaction), each by an event of its own; the chain holds."""
+    if numbers:
+        append(store, [Entry("event", number, "erased", actor, source, at, {}) for number in numbers])
+        store.many("delete from event_data where event = :event", [{"event": number} for number in numbers])
+
+
 def previous_hash(store: Store, number: int) -> str:
     """Return the hash of the event before `number`; the desk's own id before the first."""
     if number == 1:

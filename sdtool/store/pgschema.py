@@ -39,11 +39,16 @@ _ENGINE_STEPS: tuple[tuple[str, ...], ...] = (
         "create index ticket_text_body on ticket_text using gin (body)",
         "create function journal_is_append_only() returns trigger language plpgsql as"
         " $$ begin raise exception 'the journal is append-only'; end $$",
-        *(
-            f"create trigger {table}_append_only before update or delete or truncate on {table}"
-            " for each statement execute function journal_is_append_only()"
-            for table in ("event", "event_data")
-        ),
+        "create trigger event_append_only before update or delete or truncate on event"
+        " for each statement execute function journal_is_append_only()",
+        "create trigger event_data_append_only before update or truncate on event_data"
+        " for each statement execute function journal_is_append_only()",
+        # personal data may go, after an event that says so
+        "create function journal_forgets() returns trigger language plpgsql as"
+        " $$ begin if not exists (select 1 from event where kind = 'event' and subject = old.event"
+        " and verb = 'erased') then raise exception 'the journal is append-only'; end if; return old; end $$",
+        "create trigger event_data_forgets before delete on event_data"
+        " for each row execute function journal_forgets()",
     ),
 )
 

@@ -23,10 +23,20 @@ _ENGINE_STEPS: tuple[tuple[str, ...], ...] = (
         "create virtual table ticket_text using fts5"
         "(body, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')",
         *(
-            f"create trigger {table}_no_{verb} before {verb} on {table}"
+            f"create trigger {table}_no_{verb} before {verb} on {table} {unless}"
             f" begin select raise(abort, 'the journal is append-only'); end"
-            for table in ("event", "event_data")
-            for verb in ("update", "delete")
+            for table, verb, unless in (
+                ("event", "update", ""),
+                ("event", "delete", ""),
+                ("event_data", "update", ""),
+                # personal data may go, after an event that says so
+                (
+                    "event_data",
+                    "delete",
+                    "when not exists (select 1 from event where kind = 'event'"
+                    " and subject = old.event and verb = 'erased')",
+                ),
+            )
         ),
     ),
 )
@@ -47,7 +57,8 @@ class SqliteStore(Store):
         self._db = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         pragmas = ["locking_mode = exclusive"] * self._alone
-        pragmas += ["synchronous = full", "foreign_keys = on"]
+        # what is erased must not stay readable in the file
+        pragmas += ["synchronous = full", "foreign_keys = on", "secure_delete = on"]
         pragmas += ["query_only = on"] * self._readonly
         try:
             for pragma in pragmas:

@@ -1,0 +1,83 @@
+"""Erasing a person: the data goes, the number and the figures stay, the journal holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from sdtool.store.base import Store
+from tests import engines
+from tests.conftest import MELDER, Sd
+
+New = Callable[..., int]
+
+
+@pytest.fixture
+def done(sd: Sd, new: New) -> Sd:
+    """A desk whose one person has a closed ticket that was noted, mailed about and answered about."""
+    number = new("Test Melder belt over printer", as_of="2026-11-16T09:00")
+    for words in (
+        ("note", number, "Zo opgelost.", "--public"),
+        ("close", number, "--solution", "vervangen"),
+        ("person", "edit", "1", "--department", "Wegen"),
+    ):
+        ran = sd(*words, as_of="2026-11-16T11:00")
+        assert ran.code == 0, (words, ran.err)
+    assert sd("cron", "run", "close", as_of="2026-12-10T09:00").code == 0
+    return sd
+
+
+def everything(store: Store) -> str:
+    """Return every text of every table but those of tickets."""
+    tables = ("person", "event", "event_data", "staff_change", "feedback", "outbox", "bad_address", "inmail")
+    return "\n".join(str(dict(row)) for name in tables for row in store.query(f"select * from {name}"))
+
+
+def test_nothing_tells_who_it_was(done: Sd, store: Store) -> None:
+    """Name, addresses and numbers are gone from directory, journal and mails; the chain holds."""
+    ran = done("person", "erase", 1, "--yes", "--reason", "vraag 12", as_of="2026-12-20T09:00")
+    assert ran.code == 0, ran
+    left = "\n".join(line for line in everything(store).splitlines() if "'summary'" not in line)
+
+    assert "1 tickets name this person" in ran.err
+    assert (MELDER in left, "267 70 00" in left, "Wegen" in left) == (False, False, False)
+    assert done("person", "show", "#1", "--format", "json").json()["name"] == "(gewist)"
+    verified = done("audit", "verify")
+    assert verified.code == 0, verified.out
+
+
+def test_the_ticket_stays_whole(done: Sd) -> None:
+    """It keeps its caller's number; the person is not found, changed or erased again."""
+    done("person", "erase", 1, "--yes")
+
+    assert done("show", 1, "--format", "json").json()["caller"] == "(gewist)"
+    assert done("person", "list", MELDER, "--format", "json").json() == []
+    assert done("person", "edit", "#1", "--name", "Iemand").code == 3
+    assert done("person", "erase", 1, "--yes").code == 3
+
+
+def test_what_is_open_is_listed(done: Sd, new: New) -> None:
+    """Nobody is erased with whom something is open."""
+    number = new("Nog een")
+    ran = done("person", "erase", 1, "--yes")
+
+    assert (ran.code, f"ticket SD-{number}" in ran.err) == (3, True)
+
+
+@pytest.mark.parametrize(("words", "code"), [((), 2), (("--dry-run",), 0)])
+def test_nothing_without_yes(done: Sd, words: tuple[str, ...], code: int) -> None:
+    """Neither without a yes where nobody can be asked, nor on a dry run."""
+    assert done("person", "erase", 1, *words).code == code
+    assert done("person", "show", "#1", "--format", "json").json()["mail"] == MELDER
+
+
+def test_without_its_event_no_data_goes(done: Sd, place: object) -> None:
+    """The database refuses it; who takes the guard away is found."""
+    where = os.environ["SD_DATABASE"]
+    with pytest.raises(engines.refusal(), match="journal is append-only"), engines.connected(where) as db:
+        db.execute("delete from event_data where event = 1")
+    with pytest.raises(engines.refusal(), match="journal is append-only"), engines.connected(where) as db:
+        db.execute("update event_data set data = '{}' where event = 1")
+    assert done("audit", "verify").code == 0
