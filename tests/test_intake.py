@@ -296,6 +296,12 @@ def test_a_pipe_gets_0_or_75(shell: Any, sd: Any, desk: Desk, tmp_path: Path) ->
     assert (lost.code, "was not kept" in lost.err) == (75, True)
 
 
+def test_lint_says_that_mails_wait(sd: Any, desk: Desk) -> None:
+    intake.receive(desk, mail())
+
+    assert "mails that wait for a person: 1" in sd("lint").err
+
+
 # --- Hostile mails: M5
 
 

@@ -11,6 +11,7 @@ from sdtool import output
 from sdtool.commands.base import App, format_option
 from sdtool.desk import Desk
 from sdtool.errors import Failed, UsageFault
+from sdtool.mail import incoming
 from sdtool.reports import process as report
 from sdtool.rules import moments
 from sdtool.rules.demands import Case
@@ -117,12 +118,15 @@ def lint(app: App, fmt: str) -> None:
     """List what you should mend, in this order, with what to type.
 
     That is what `sd process check` finds of your own tickets and problems, and of tickets that nobody has in
-    your groups. Ends with 1 when there is something.
+    your groups. Ends with 1 when there is something. It also says how many mails wait in `sd mail inbox`.
     """
     app.readonly = True
     desk = app.desk
     found = report.own(desk, app.rulebook.groups_of(desk.actor))
     _print(desk, found, _LINT, fmt)
+    mails = incoming.count(desk.store, "kept")
+    if mails:
+        output.remark(f"mails that wait for a person: {mails}; `sd mail inbox` lists them")
     _answer(found, "thing(s) to mend")
 
 

@@ -87,6 +87,11 @@ def listing(desk_store: Store, *, verdict: str | None, limit: int = 200) -> Sequ
     )
 
 
+def count(desk_store: Store, verdict: str) -> int:
+    """Return how many mails were taken so."""
+    return int(desk_store.value("select count(*) from inmail where verdict = :verdict", verdict=verdict))
+
+
 def waiting(desk_store: Store) -> list[int]:
     """Return the numbers of the mails that were kept and not looked at: whoever took them was stopped."""
     return [row["id"] for row in desk_store.query("select id from inmail where verdict = 'new' order by id")]
