@@ -110,9 +110,7 @@ def _json(value: object, stream: TextIO | None = None, indent: int | None = None
     """Return `value` as JSON that cannot steer a terminal; all ASCII when the stream is not Unicode."""
     import json
 
-    text = json.dumps(
-        value, ensure_ascii=not _is_unicode(stream), indent=indent, allow_nan=False, default=str
-    )
+    text = json.dumps(value, ensure_ascii=not is_unicode(stream), indent=indent, allow_nan=False, default=str)
     return text if text.isascii() and "\x7f" not in text else re.sub(_SUSPECT, _escape_json, text)
 
 
@@ -186,7 +184,7 @@ def _table(records: list[dict[str, Any]], columns: Sequence[tuple[str, str]], ou
         dates = [all(re.match(r"\d{4}-\d\d-\d\d", t or "-") for t in c) for c in zip(*grid[1:], strict=True)]
         firm = [*map(max, numeric, dates)]  # a number or a moment that is cut says something else
         widths = _fit(widths, firm, _terminal_width(out))
-    head, *lines = [_line(cells, widths, numeric, "…" if _is_unicode(out) else "~") for cells in grid]
+    head, *lines = [_line(cells, widths, numeric, "…" if is_unicode(out) else "~") for cells in grid]
     named = [style(head, "bold", stream=out)] * bool(head)  # columns without headers have no line of them
     return "\n".join([*named, *lines]) + "\n"
 
@@ -384,12 +382,8 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def shows_unicode() -> bool:
-    """Tell whether standard output can show any character."""
-    return _is_unicode(sys.stdout)
-
-
-def _is_unicode(stream: TextIO | None) -> bool:
+def is_unicode(stream: TextIO | None) -> bool:
+    """Tell whether a stream can show any character."""
     return (getattr(stream, "encoding", None) or "utf").lower().startswith("utf")
 
 

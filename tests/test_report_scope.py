@@ -242,3 +242,26 @@ def test_the_command_says_how_many_rows_are_hidden(sd, new):
 
     found = sd("report", "kpi", "--by", "agent")
     assert (found.out, "1 row with fewer than 5 resolved tickets hidden" in found.err) == ("", True)
+
+
+# --- Test tickets
+
+
+def test_a_try_out_counts_nowhere_but_under_its_own_name(sd, new):
+    new("Proef", "--test", as_of="2026-10-12T09:00")
+    sd("close", 1, "--solution", "x", as_of="2026-10-12T10:00")
+
+    found = {
+        row["key"]: row["n"] for row in sd("report", "kpi", "--format", "json").json()["kpis"] if row["n"]
+    }
+    assert found == {"test": 1}
+
+
+def test_lists_mark_a_try_out_until_it_is_none(sd, new):
+    number = new("Proef", "--test")
+    marked = sd("list").out
+    sd("edit", number, "--no-test")
+
+    assert ("[test] Proef" in marked, "[test]" in sd("list").out) == (True, False)
+    assert sd("show", number, "--format", "json").json()["test"] is False
+    assert sd("next").code == 0

@@ -26,6 +26,7 @@ from sdtool.rulebook import TYPES
 @click.option("--fmis", "fmis_ref", metavar="REF", help="Its number in the facility management system.")
 @click.option("--cause", help="What it came from, once that is known; until it closes.")
 @click.option("--confidential/--open", "confidential", default=None, help="Who may read it.")
+@click.option("--test/--no-test", "test", default=None, help="A try-out, that no KPI counts; or not.")
 @click.option(
     "--priority",
     type=click.IntRange(0),
@@ -48,8 +49,7 @@ def edit(
         )
     if "caller" in given:
         given["caller"] = people.find_one(app.store, given["caller"]).id
-    if "confidential" in given:
-        given["confidential"] = int(given["confidential"])
+    given |= {name: int(given[name]) for name in ("confidential", "test") if name in given}
     if not given and priority is None:
         raise UsageFault("nothing to change: name at least one option", hint="`sd edit --help` lists them")
     ticket = handling.edit(app.desk, number, given, priority=priority, reason=reason, if_rev=if_rev)

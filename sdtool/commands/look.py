@@ -78,6 +78,8 @@ def _print(app: App, rows: list[dict[str, Any]], chosen: tuple[str, ...], fmt: s
     for row in rows:
         for key in {"respond_by", "resolve_by", "opened_at"}.intersection(chosen):
             row[key] = output.local(row[key], zone)
+        if row["test"] and fmt == "table":
+            row["summary"] = f"[test] {row['summary']}"
         if row["late"] and fmt == "table" and "resolve_by" in chosen:
             row["resolve_by"] += " !"
     output.emit(rows, titles, fmt)

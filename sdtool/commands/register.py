@@ -32,6 +32,7 @@ from sdtool.rulebook import TYPES
 )
 @click.option("--fmis", metavar="REF", help="Its number in the facility management system.")
 @click.option("--confidential", is_flag=True, help="Only who registers or handles it may read it.")
+@click.option("--test", is_flag=True, help="A try-out: no KPI counts it.")
 @click.option(
     "--idempotency-key",
     metavar="KEY",
@@ -66,6 +67,7 @@ def new(
         at=app.moment(options["at"]) if options["at"] else None,
         fmis_ref=_reference(options["fmis"]),
         confidential=options["confidential"],
+        test=options["test"],
     )
     ticket = registration.register(app.desk, report, key=idempotency_key)
     output.stored(f"Ticket {ticket.id} was registered")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -115,7 +116,7 @@ def _report(
         return
     text = _written(app, begin, end, fmt, language, only)
     if out is None:
-        text = text if output.shows_unicode() else bars.ascii_only(text)
+        text = text if output.is_unicode(sys.stdout) else bars.ascii_only(text)
         output.echo(text.removesuffix("\n"), composed=True)
     elif not app.dry_run:
         outfile.save(out, text, _REPORT, app.settings.database)

@@ -24,6 +24,7 @@ EDITABLE = (
     "fmis_ref",
     "cause",
     "confidential",
+    "test",
 )
 
 

@@ -263,7 +263,7 @@ def details(desk: Desk, ticket: Ticket) -> dict[str, Any]:
         "urgency": ticket.urgency,
         "impact": ticket.impact,
         "target_group": ticket.target_group,
-        "confidential": bool(ticket.confidential),
+        **{flag: bool(getattr(ticket, flag)) for flag in ("confidential", "test")},
         "fmis_ref": ticket.fmis_ref or "",
         "registered_by": ticket.registered_by,
         "opened_at": ticket.opened_at,

@@ -140,6 +140,7 @@ def brief(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
         "respond_by": ticket.respond_due,
         "resolve_by": ticket.resolve_due,
         "late": is_late(ticket, desk.now),
+        "test": bool(ticket.test),
     }
 
 

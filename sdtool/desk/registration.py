@@ -35,6 +35,7 @@ class Report(NamedTuple):
     fmis_ref: str | None = None
     confidential: bool = False
     target_group: str = ""
+    test: bool = False
 
 
 def checked(desk: Desk, report: Report) -> Report:
@@ -123,6 +124,7 @@ def _register(desk: Desk, report: Report) -> Ticket:
         "route": routed.rule,
         "group_key": routed.group,
         "confidential": int(report.confidential),
+        "test": int(report.test),
         "registered_by": desk.actor,
         "opened_at": opened,
     }
