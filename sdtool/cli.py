@@ -74,7 +74,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "fmis": ("fmis", "fmis", "The facility management system: import, map."),
     "process": ("process", "process", "Process control: check, equal."),
     "lint": ("process", "lint", "List what you should mend, in this order."),
-    "report": ("report", "report", "Reports: kpi, freeze."),
+    "report": ("report", "report", "Reports: kpi, freeze, operations, site."),
     "mail": (
         "mail",
         "mail",
