@@ -73,6 +73,13 @@ def test_a_reopened_one_owes_updates_again(struck: Sd) -> None:
     assert shown(struck, "15:30")["updates_late"] == 1
 
 
+def test_acts_of_one_moment_count_in_their_order(struck: Sd) -> None:
+    """A message and the solution in the same second: one update, late, and then an end."""
+    struck("note", 1, "gevonden", "--public", as_of=DAY + "11:50")
+    struck("close", 1, "--solution", "x", as_of=DAY + "11:50")
+    assert [shown(struck, "16:00")[key] for key in ("updates", "updates_late")] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [((), 5), (("--every", "1 min"), 2), (("--every", "soon"), 2)],

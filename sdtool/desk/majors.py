@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sdtool.desk import Desk, calendars, handling, records, replay, tickets
-from sdtool.desk.updates import told_at
+from sdtool.desk.updates import tells
 from sdtool.errors import Conflict, NotFound, Refused, UsageFault
 from sdtool.rules.deadline import Target, target_seconds
 from sdtool.rules.lifecycle import Ticket
@@ -129,19 +129,19 @@ def _stretches(
     events: Sequence[Mapping[str, Any]], major: Major, until: int
 ) -> list[tuple[int, int | None, bool]]:
     """Return where waiting for an update began and ended, and whether one came; the last may go on (None)."""
-    # of one moment the state comes first: the message of a solution is no update, there is an end
-    changes = [(at, 0, ticket.ended_at is None) for at, ticket in replay.states(events)]
-    changes += [(at, 1, True) for at in told_at(events)]
+    taken_back = replay.undone(events)
     found: list[tuple[int, int | None, bool]] = []
     since: int | None = major.declared_at
-    for at, told, runs in sorted(changes):
-        if not major.declared_at < at < until:
+    for event in sorted(events, key=lambda event: event["at"]):  # of one moment, in the order of the journal
+        at, fields = event["at"], event["data"].get("set", {})
+        if event["id"] in taken_back or event["verb"] == "undo" or not major.declared_at < at < until:
             continue
-        if since is None:
-            since = at if runs and not told else None
-        elif told or not runs:
-            found.append((since, at, bool(told)))
-            since = at if told else None
+        if "ended_at" in fields and (fields["ended_at"] is None) == (since is None):
+            found += [] if since is None else [(since, at, False)]
+            since = at if since is None else None
+        elif since is not None and tells(event) and "ended_at" not in fields:
+            found.append((since, at, True))
+            since = at
     return found if since is None else [*found, (since, None, False)]
 
 

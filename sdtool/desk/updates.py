@@ -102,7 +102,7 @@ def heard(store: Store, updates: Sequence[Update], first: int = 0, last: int = _
     taken_back = undone(events)
     at: dict[int, int] = {}
     for event in events:
-        if event["id"] not in taken_back and _tells(event):
+        if event["id"] not in taken_back and tells(event):
             at[event["subject"]] = max(at.get(event["subject"], 0), event["at"])
     stood: dict[int, list[Pause]] = {}
     for row in store.query(_STOOD, **wanted):
@@ -110,23 +110,10 @@ def heard(store: Store, updates: Sequence[Update], first: int = 0, last: int = _
     return {key: Heard(at.get(key), tuple(stood.get(key, ()))) for key in at.keys() | stood.keys()}
 
 
-def told_at(events: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return when the events of one ticket told its customer something, undone acts left out."""
-    taken_back = undone(events)
-    return [
-        event["at"]
-        for event in events
-        if event["verb"] in _TELLING and event["id"] not in taken_back and _tells(event)
-    ]
-
-
-_TELLING = ("note", "wait", "resolve")
-
-
-def _tells(event: Mapping[str, Any]) -> bool:
+def tells(event: Mapping[str, Any]) -> bool:
     """Tell whether an act told the customer something: `contacts` counts that before the resolution."""
     verb, data = event["verb"], event["data"]
-    if verb in ("resolve", "undo"):
+    if verb not in ("note", "wait"):
         return bool(verb == "resolve")
     return bool(data.get("public")) or "contacts" in data.get("set", {})
 
