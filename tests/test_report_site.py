@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from sdtool.desk import Desk
+from sdtool.reports import kpi, site_charts
+from sdtool.reports.kpi_view import document
 from tests.conftest import MELDER, Sd
+from tests.kpi_world import NOVEMBER
 
 New = Callable[..., int]
 NEXT = "2026-12-02T09:00"  # NOW is a day in November 2026
@@ -142,3 +146,16 @@ def test_quiet_and_dry_runs(site: Callable[..., Path], sd: Sd, place: Path):
     assert sd("report", "site", "-q", "--out", place / "site", as_of=NEXT).out == ""
     assert sd("report", "site", "--dry-run", "--out", place / "dry", as_of=NEXT).out.startswith("(dry run)")
     assert not (place / "dry").exists()
+
+
+def test_mail_shows_the_picture_and_says_it(desk: Desk, new: New):
+    """Once, beside HTML that names it; without the library the mail is the same but for it."""
+    new(as_of="2026-11-02T09:10")
+    found = kpi.report(desk.store, desk.rulebook, *NOVEMBER, timezone="Europe/Brussels", now=desk.now)
+    drawn = site_charts.picture(found, desk.rulebook, "nl")
+    assert drawn is not None
+    assert drawn[0].startswith(b"\x89PNG") and len(drawn[0]) < 120_000
+    assert "In november 2026 zijn 1 meldingen geopend" in drawn[1]
+    page = document(found, desk.rulebook, "html", "nl", picture=drawn[1])
+    assert page.count('src="cid:figures"') == 1 and f'alt="{drawn[1]}"' in page
+    assert "cid:figures" not in document(found, desk.rulebook, "html", "nl")

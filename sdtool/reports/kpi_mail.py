@@ -15,6 +15,7 @@ from sdtool.reports.addressees import due, entries
 from sdtool.reports.freeze import shown
 from sdtool.reports.kpi import Report
 from sdtool.reports.kpi_view import document
+from sdtool.reports.site_charts import picture
 from sdtool.rulebook import Report as Entry
 from sdtool.rulebook import Rulebook
 from sdtool.store.journal import head
@@ -86,9 +87,11 @@ def _queued(desk: Desk, dedupe: str) -> bool:
 
 def _bodies(
     desk: Desk, found: Report, book: Rulebook, language: str, at: tuple[int, str]
-) -> tuple[str, str, str]:
-    """Return subject, text and HTML."""
+) -> tuple[str, str, str, list[tuple[str, bytes]]]:
+    """Return subject, text, HTML and the picture that it shows, if there is one."""
     period = render.period(found.first, found.after, language)
     subject = render.text("report/subject", language, period=period, desk=book.organisation.desk)
-    text, page = (document(found, book, form, language, head=at) for form in ("text", "html"))
-    return subject.strip(), text, page
+    drawn = picture(found, book, language)
+    text = document(found, book, "text", language, head=at)
+    page = document(found, book, "html", language, head=at, picture=drawn[1] if drawn else "")
+    return subject.strip(), text, page, [("figures", drawn[0])] if drawn else []

@@ -34,6 +34,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "reassignment_rate",
         "bounce_rate",
         "reassignments_mean",
+        "registration_quality",
         *(entry.key for entry in SATISFACTION),
     ),
     "waiting": (
@@ -69,7 +70,13 @@ _FORMS = {
 
 
 def document(
-    report: Report, rulebook: Rulebook, form: str, language: str, *, head: tuple[int, str] | None = None
+    report: Report,
+    rulebook: Rulebook,
+    form: str,
+    language: str,
+    *,
+    head: tuple[int, str] | None = None,
+    picture: str = "",
 ) -> str:
     """Return the report as a document.
 
@@ -77,10 +84,11 @@ def document(
         form: html (styles inlined), text (80 columns) or md.
         language: one of `render.REPORT_LANGUAGES`; any other reads English.
         head: number and hash of the journal's newest event, stated at the end where the report is mailed.
+        picture: what the picture that goes with the mail says, "" without one; see `site_charts.picture`.
     """
     draw, name = _FORMS[form]
     language = render.known(language, render.REPORT_LANGUAGES)
-    values = view(report, rulebook, language, head)
+    values = {**view(report, rulebook, language, head), "picture": picture}
     if form == "md":
         values["tables"] = _tables(values, language)
     page = draw(name, language, **values)

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from sdtool import render
 from sdtool.reports import charts
 from sdtool.reports.kpi import Report
+from sdtool.reports.kpi_view import shown
 from sdtool.reports.period import shifted
-from sdtool.reports.registry import BUCKETS, bucket_key
+from sdtool.reports.registry import BUCKETS, bucket_key, kpis
 from sdtool.rulebook import Rulebook
 from sdtool.rulebook.sheet import norm_on
 
@@ -55,6 +56,29 @@ class Charts:
         ]
         return charts.shares(self.labels(), lines, [(self.words["norm_resolved"], self._norms())])
 
+    def said(self, name: str) -> str:
+        """Say what a chart shows, in a sentence or two."""
+        entries = kpis(priority.level for priority in self.book.priorities)
+        values = {
+            key: shown(figure.value, entries[key], self.language)
+            for key, figure in self.figures.items()
+            if key in entries
+        }
+        levels = [f"P{p.level} {values[f'resolve_attainment_p{p.level}']}" for p in self.book.priorities]
+        month = render.month(self.months[-1], self.language)
+        return str(self.words["said"][name]).format(
+            **values,
+            span=f"{render.month(self.months[0], self.language)} – {month}",
+            month=month,
+            listed=", ".join(levels),
+            ages=", ".join(f"{label}: {values[key]}" for key, label in self._ages()),
+        )
+
+    def _ages(self) -> list[tuple[str, str]]:
+        days = [(bucket_key(*ends), f"> {ends[0] - 1}" if ends[1] is None else "{}–{}".format(*ends))
+                for ends in BUCKETS]  # fmt: skip
+        return [(key, self.words["days"].format(span)) for key, span in days]
+
     def _norms(self) -> list[float | None]:
         """Return the norm of what is resolved in time by month, as the service sheet held it then."""
         held = [norm_on(self.book, "resolve_attainment", last_day(month)) for month in self.months]
@@ -62,18 +86,8 @@ class Charts:
 
     def ages(self) -> charts.Spec:
         """Return how many tickets were open at the end, by age."""
-        keys = [bucket_key(low, high) for low, high in BUCKETS]
-        labels = [
-            self.words["days"].format(f"> {low - 1}" if high is None else f"{low}–{high}")
-            for low, high in BUCKETS
-        ]
-        counted = [self.figures[key].n for key in keys]
-        return charts.ranked(
-            [
-                (label, n, render.number(n, self.language), None)
-                for label, n in zip(labels, counted, strict=True)
-            ]
-        )
+        counted = [(label, self.figures[key].n) for key, label in self._ages()]
+        return charts.ranked([(label, n, render.number(n, self.language), None) for label, n in counted])
 
     def priorities(self) -> charts.Spec:
         """Return which share was resolved in time, by priority."""
@@ -86,18 +100,19 @@ class Charts:
         return charts.ranked(lines, share=True)
 
 
-def picture(report: Report, book: Rulebook, language: str) -> bytes | None:
-    """Return inflow, outflow, backlog and attainment up to a month as one PNG, for a mail.
+def picture(report: Report, book: Rulebook, language: str) -> tuple[bytes, str] | None:
+    """Return inflow, outflow, backlog and attainment up to a month as one PNG for a mail, and in words.
 
-    None without the library, and for a period that is not a month.
+    None without the library, without tickets, and for a period that is not a month.
     """
-    months = len(next((figure.series for figure in report.kpis), ()))
-    if not months or not charts.installed():
+    opened = next((figure.series for figure in report.kpis if figure.key == "opened"), ())
+    if not any(opened) or not charts.installed():
         return None
-    shown = [shifted(report.first, report.after, back)[0] for back in range(months - 1, -1, -1)]
-    drawn = Charts(report, book, shown, language)
+    months = len(opened)
+    span = [shifted(report.first, report.after, back)[0] for back in range(months - 1, -1, -1)]
+    drawn = Charts(report, book, span, language)
     parts = (drawn.words["trend"], drawn.trend()), (drawn.words["attained"], drawn.attainment())
-    return charts.png(charts.below(*parts), language)
+    return charts.png(charts.below(*parts), language), f"{drawn.said('trend')} {drawn.said('attained')}"
 
 
 def last_day(month: date) -> str:

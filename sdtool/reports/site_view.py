@@ -192,23 +192,10 @@ class _View:
         }
         found = {}
         for name, draw in drawn.items():
-            said, title = self._sentence(name), self.words[name]
+            said, title = self.charts.said(name), self.words[name]
             picture = charts.svg(draw(), name, title, said, self.language) if charts.installed() else ""
             found[name] = {"svg": picture, "said": said, **self._table(name)}
         return found
-
-    def _sentence(self, name: str) -> str:
-        """Say what a chart shows, in words."""
-        rows = self.rows
-        values = {key: row["value"] for key, row in rows.items()}
-        span = f"{render.month(self.site.months[0], self.language)} – {self.page['period']}"
-        parts = [
-            f"P{p.level} {rows[f'resolve_attainment_p{p.level}']['value']}" for p in self.book.priorities
-        ]
-        ages = [f"{row['label']}: {row['value']}" for row in self.page["ages"]]
-        return str(self.words["said"][name]).format(
-            **values, span=span, month=self.page["period"], listed=", ".join(parts), ages=", ".join(ages)
-        )
 
     def _table(self, name: str) -> dict[str, Any]:
         """Return the header and the rows of the table beside a chart; a month a line, newest first."""
