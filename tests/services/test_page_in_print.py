@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,14 +12,9 @@ from sdtool.desk import Desk
 from sdtool.reports.operations_view import document
 from tests.kpi_world import World
 from tests.kpi_world import world as world  # a fixture
+from tests.services.test_pages import BROWSER, QUIET
 from tests.test_report_operations import desk as desk  # a fixture
 from tests.test_report_operations import page, troubled
-
-BROWSER = shutil.which("chromium")
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-pdf-header-footer",
-)  # fmt: skip
 
 pytestmark = [
     pytest.mark.service,
@@ -34,7 +28,12 @@ def test_a_busy_desk_fits_one_sheet(world: World, desk: Desk, tmp_path: Path) ->
     found = page(desk, jobs=troubled(world, desk))
     html.write_text(document(found, desk.rulebook, "html", "nl", head=(123_456, "5f" * 32)), encoding="utf-8")
 
-    words = [f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={pdf}", html.as_uri()]
+    words = [
+        "--no-pdf-header-footer",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        f"--print-to-pdf={pdf}",
+        html.as_uri(),
+    ]
     subprocess.run([str(BROWSER), *QUIET, *words], check=True, capture_output=True, timeout=120)
 
     assert len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes())) == 1
