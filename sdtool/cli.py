@@ -68,6 +68,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "major": ("major", "major", "Major incidents: declare, list, show, revoke."),
     "calls": ("calls", "calls", "Counts of telephone calls: import, record, list."),
     "rulebook": ("rulebook", "rulebook_", "The desk's agreements: init, check, show."),
+    "browse": ("browse", "browse", "Look around in the desk with a browser."),
     "fiche": ("fiche", "fiche", "The service sheet: show, check, edit."),
     "sla": ("sla", "sla", "Deadlines: show, sweep."),
     "calendar": ("calendar", "calendar", "Days off: show, check, sync."),

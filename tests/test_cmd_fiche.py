@@ -248,6 +248,14 @@ def test_set_refuses(run: Sd, own: Path, words: tuple[str, ...], code: int) -> N
     assert own.read_text(encoding="utf-8") == shipped_text()
 
 
+def test_a_dry_run_writes_nothing(run: Sd, own: Path) -> None:
+    """It says what would change."""
+    ran = run("fiche", "edit", "--set", "bounce_rate=0.1", "--dry-run", as_of=AS_OF)
+
+    assert "added: bounce_rate" in ran.out + ran.err
+    assert own.read_text(encoding="utf-8") == shipped_text()
+
+
 def test_set_twice_from_one_day_is_a_conflict(run: Sd, own: Path) -> None:
     """The second would contradict the first."""
     codes = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi
+from sdtool.reports.entry import DOWN, NEUTRAL, TICKETS, UP, Kpi
 from sdtool.reports.knowledge import KPIS as KNOWLEDGE
 from sdtool.reports.registry import kpis
 from sdtool.reports.satisfaction import SATISFACTION
@@ -112,7 +112,7 @@ def _wrong(book: Rulebook, line: Norm, entry: Kpi) -> Iterator[tuple[str, str, s
 def _cannot(book: Rulebook, line: Norm, entry: Kpi) -> str:
     """Return why a KPI cannot be computed under this rulebook, "" when it can."""
     chased, key = chasing(book), entry.key
-    if line.service and getattr(entry, "about", "tickets") != "tickets":
+    if line.service and entry.about != TICKETS:
         return "it is counted for the desk as a whole, not by service"
     if entry in SATISFACTION and not chased.satisfaction.share:
         return "no customer is asked, [satisfaction] share is 0"
