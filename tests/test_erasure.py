@@ -81,3 +81,45 @@ def test_without_its_event_no_data_goes(done: Sd, place: object) -> None:
     with pytest.raises(engines.refusal(), match="journal is append-only"), engines.connected(where) as db:
         db.execute("update event_data set data = '{}' where event = 1")
     assert done("audit", "verify").code == 0
+
+
+def test_a_change_of_staff_forgets_its_row(sd: Sd, store: Store) -> None:
+    """What HR told goes with the person, once the change has ended; the journal holds."""
+    sd("person", "add", "Bo Nieuw", "--staff-number", "000200")
+    words = [
+        "--first-name",
+        "Bo",
+        "--last-name",
+        "Nieuw",
+        "--start-date",
+        "2026-12-14",
+        "--department",
+        "Mobiliteit",
+    ]
+    more = [
+        "--job-title",
+        "Landmeter",
+        "--manager-mail",
+        MELDER,
+        "--site",
+        "Gent",
+        "--phone",
+        "091112233",
+    ]
+    rest = ["--mail", "bo@example.be", "--target-group", "staff", "--birth-date", "1990-02-03"]
+    ran = sd("onboarding", "new", "000200", *words, *more, *rest)
+    assert ran.code == 0, ran
+    early = sd("person", "erase", 2, "--yes")
+    assert (early.code, "change of staff SD-1" in early.err) == (3, True)
+    gone = sd("onboarding", "withdraw", 1)
+    assert gone.code == 0, gone
+
+    ran = sd("person", "erase", 2, "--yes")
+    assert ran.code == 0, ran
+    (row,) = store.query("select * from staff_change")
+    told = store.query("select data from event_data join event on event.id = event where kind = 'staff'")
+    assert not any(
+        word in str([dict(row), *map(dict, told)]) for word in ("Bo", "000200", "1990", "Landmeter")
+    )
+    verified = sd("audit", "verify")
+    assert verified.code == 0, verified.out

@@ -14,6 +14,7 @@ from sdtool.desk import Desk
 from sdtool.reports import freeze, kpi, plain
 from tests.conftest import Sd
 from tests.engines import restored, save
+from tests.reliability.kit import change
 
 DAY = "2026-11-04T04:30"
 FORMS = ("text", "html", "md", "json", "csv")
@@ -173,3 +174,23 @@ def test_nothing_changes_a_frozen_month(sd: Sd, october: Path) -> None:
     assert after == before
     changed = {one["key"] for one in ran.json()["differences"]}
     assert {"opened", "time_to_resolve_mean_working"} <= changed
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update frozen_month set data = replace(data, '\"opened\"', '\"closed\"')",
+        "update frozen_month set frozen_at = frozen_at + 1",
+        "insert into frozen_month select id - 1, digest, data, frozen_at, rev from frozen_month",
+        "delete from frozen_month",
+    ],
+)
+def test_a_change_of_the_row_is_found(sd: Sd, october: Path, statement: str) -> None:
+    """Whatever is done to a frozen month behind the journal's back; other figures are not shown either."""
+    sd("report", "freeze", "--month", "2026-10", as_of=DAY)
+    change(os.environ["SD_DATABASE"], statement)
+
+    ran = sd("audit", "verify")
+    assert (ran.code, "frozen month" in ran.out) == (1, True)
+    if "replace" in statement:
+        assert sd("report", "kpi", "--month", "2026-10").code == 1

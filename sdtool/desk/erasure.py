@@ -14,20 +14,25 @@ from sdtool.store.journal import Entry, append, data_of, erase_data, history
 
 GONE = people.GONE
 _CALLED = "select id from ticket where caller = :id"
+# HR's rows name a newcomer by number before the directory knows who it is
+_THEIRS = (
+    "(staff_change.person = :id"
+    " or staff_change.staff_number = (select staff_number from person where person.id = :id))"
+)
 _OPEN = {
     "ticket SD-{}": "select id from ticket where caller = :id and ended_at is null order by id",
     "owed feedback F-{}": "select id from owed where state = 'open'"  # noqa: S608 (constants)
     f" and (person = :id or ticket in ({_CALLED})) order by id",
     "promise {}": f"select id from promise where state = 'open' and ticket in ({_CALLED}) order by id",  # noqa: S608
-    "change of staff SD-{}": "select staff_change.id from staff_change"
+    "change of staff SD-{}": "select staff_change.id from staff_change"  # noqa: S608
     " join ticket on ticket.id = staff_change.id"
-    " where staff_change.person = :id and ticket.ended_at is null order by staff_change.id",
+    f" where {_THEIRS} and ticket.ended_at is null order by staff_change.id",
 }
 _ABOUT = (  # mails about the tickets and the changes of staff of a person, whoever read them
-    "select id from outbox where ticket in (select id from ticket where caller = :id"
-    " union select id from staff_change where person = :id"
+    "select id from outbox where ticket in (select id from ticket where caller = :id"  # noqa: S608 (constants)
+    f" union select id from staff_change where {_THEIRS}"
     " union select link.ticket from link join staff_change on staff_change.id = link.other"
-    " where link.kind = 'part-of' and staff_change.person = :id)"
+    f" where link.kind = 'part-of' and {_THEIRS})"
     " and state in ('sent', 'failed', 'dropped')"
 )
 
