@@ -45,6 +45,7 @@ def faults(run: Sd, place: Path, text: str, *words: str) -> tuple[int, list[tupl
         ({"kpi": "opened", "norm": 900}, "error: of opened neither more nor less is better"),
         ({"kpi": "bounce_rate", "norm": 10}, "error: the norm of bounce_rate is a share: write 0.9"),
         ({"kpi": "backlog", "norm": -1}, "error: the norm of backlog must be 0 or more"),
+        ({"kpi": "abandonment", "norm": 0.05, "service": "network"}, "error: abandonment cannot be computed"),
         ({"kpi": "bounce_rate", "norm": 0.1, "service": "menu"}, "error: there is no service 'menu'; known"),
         (
             {"kpi": "bounce_rate", "norm": 0.1, "valid_from": "2027-01-01", "valid_until": "2026-01-01"},
@@ -105,12 +106,15 @@ def test_rulebook_check_reports_the_same(run: Sd, place: Path) -> None:
 
 
 def test_a_kpi_without_data_is_a_warning(sd: Sd, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A desk that registers no articles yet may agree on them."""
-    use(place, monkeypatch, shipped_text() + line(kpi="articles_in_review", norm=1))
+    """A desk that registers no articles or calls yet may agree on them."""
+    asked = line(kpi="articles_in_review", norm=1) + line(kpi="abandonment", norm=0.05)
+    use(place, monkeypatch, shipped_text() + asked)
 
     ran = sd("fiche", "check")
 
-    assert (ran.code, "warning: articles_in_review has no figures: no article" in ran.out) == (0, True)
+    assert ran.code == 0
+    assert "warning: articles_in_review has no figures: no article" in ran.out
+    assert "warning: abandonment has no figures: no calls were imported" in ran.out
 
 
 def test_faults_elsewhere_are_only_counted(run: Sd, place: Path) -> None:

@@ -15,8 +15,8 @@ from sdtool.reports.registry import KPIS, kpis
 from sdtool.reports.scope import NO_FILTER, Scope
 from sdtool.reports.tally import Tally
 from sdtool.reports.trend import Trend, trend
-from sdtool.rulebook import Norm, Rulebook, in_force
-from sdtool.rulebook.sheet import AT_LEAST, AT_MOST
+from sdtool.rulebook import Norm, Rulebook
+from sdtool.rulebook.sheet import AT_LEAST, AT_MOST, norm_on
 from sdtool.store.base import Store
 
 __all__ = ["KPIS", "Figure", "Report", "Split", "met", "report"]
@@ -154,15 +154,10 @@ def _norms(rulebook: Rulebook, scope: Scope) -> dict[str, Norm]:
     day = (scope.period.after - timedelta(days=1)).isoformat()
     own = scope.services if len(scope.services) == 1 else ()
     found: dict[str, Norm] = {}
-    for service in ("", *own):
-        lines: dict[str, list[Norm]] = {}
-        for line in rulebook.service_sheet:
-            if line.service == service:
-                lines.setdefault(line.kpi, []).append(line)
-        for key, entries in lines.items():
-            held = in_force(entries, day)
-            if held is not None and (not held.valid_until or day <= held.valid_until):
-                found[key] = held
+    for key in dict.fromkeys(line.kpi for line in rulebook.service_sheet):
+        held = next(filter(None, (norm_on(rulebook, key, day, service) for service in (*own, ""))), None)
+        if held is not None:
+            found[key] = held
     return found
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from sdtool.reports.entry import DOWN, NEUTRAL, TICKETS, UP, Kpi
 from sdtool.reports.knowledge import KPIS as KNOWLEDGE
+from sdtool.reports.phone import KPIS as PHONE
 from sdtool.reports.registry import kpis
 from sdtool.reports.satisfaction import SATISFACTION
 from sdtool.reports.staffing import STAFFING
@@ -24,10 +25,12 @@ from sdtool.store.base import Store
 
 SECTIONS = ("services", "service_sheet")
 _BETTER = {UP: AT_LEAST, DOWN: AT_MOST, NEUTRAL: ""}
+_ASKED, _STAFFED = ({entry.key for entry in part} for part in (SATISFACTION, STAFFING))
 _LIVE = {"phone", "mail", "counter"}  # the channels of a first contact
 # KPIs that need what somebody brings in: their entries, a look at whether it is there, what is missing
 _BROUGHT_IN = (
     (KNOWLEDGE, "select 1 as one from article limit 1", "no article was registered yet, see `sd article`"),
+    (PHONE, "select 1 as one from call_day limit 1", "no calls were imported yet, see `sd calls import`"),
 )
 
 
@@ -114,9 +117,9 @@ def _cannot(book: Rulebook, line: Norm, entry: Kpi) -> str:
     chased, key = chasing(book), entry.key
     if line.service and entry.about != TICKETS:
         return "it is counted for the desk as a whole, not by service"
-    if entry in SATISFACTION and not chased.satisfaction.share:
+    if key in _ASKED and not chased.satisfaction.share:
         return "no customer is asked, [satisfaction] share is 0"
-    if entry in STAFFING and not staffing(book).packages:
+    if key in _STAFFED and not staffing(book).packages:
         return "the rulebook has no [[packages]]"
     if key == "feedback_before_second_reminder" and not _laddered(book):
         return "no [[reminder_steps]] has a second step"
