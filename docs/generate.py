@@ -185,15 +185,29 @@ def _kpis() -> str:
     rows = [
         [
             f"`{kpi.key}`",
-            f"{kpi.label['en']} (*{kpi.label['nl']}*)",
+            f"{kpi.label['en']} (*{kpi.label['nl']}*, *{kpi.label['fr']}*)",
             kpi.unit,
             better[kpi.better],
             kpi.definition["en"],
+            kpi.population["en"],
+            kpi.exclusions["en"],
             kpi.source or "our own",
         ]
         for kpi in KPIS.values()
     ]
-    return table(("Key", "Name (in Dutch)", "Unit", "Better is", "Definition", "Where it comes from"), rows)
+    return table(
+        (
+            "Key",
+            "Name (Dutch, French)",
+            "Unit",
+            "Better is",
+            "Definition",
+            "Of",
+            "Left out",
+            "Where it comes from",
+        ),
+        rows,
+    )
 
 
 def _exit_codes() -> str:

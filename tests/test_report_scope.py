@@ -265,3 +265,26 @@ def test_lists_mark_a_try_out_until_it_is_none(sd, new):
     assert ("[test] Proef" in marked, "[test]" in sd("list").out) == (True, False)
     assert sd("show", number, "--format", "json").json()["test"] is False
     assert sd("next").code == 0
+
+
+# --- The registry
+
+
+def test_every_kpi_says_what_it_is_in_each_language():
+    for entry in kpis(range(1, 6)).values():
+        words = [entry.label.get(language, "") for language in ("nl", "en", "fr")]
+        words += [
+            text[language] for text in (entry.definition, entry.population) for language in ("nl", "en")
+        ]
+        assert all(words), entry.key
+
+
+def test_a_ticket_is_registered_in_full(world):
+    person = {"name": "An", "name_key": "an", "target_group": "staff", "language": "nl"}
+    world.store.insert("person", {"id": 1, **person})
+    full = {"closed_at": "03 10:00", "caller": 1, "solution": "x", "cause": "y"}
+    for gap in ({}, {"cause": ""}, {"cause": "", "type": "request"}, {"caller": None}, {"solution": ""}):
+        world.ticket(**full | gap)
+
+    figure = world.figures()["registration_quality"]
+    assert (figure.n, figure.of) == (2, 5)

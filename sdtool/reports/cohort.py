@@ -56,7 +56,10 @@ _PAUSES = """
         and pause.start_at < ticket.resolved_at
 """
 _CLOSED = f"""
-    select id, opened_at, closed_at, reopens, reassignments, agreed_due from ticket
+    select id, opened_at, closed_at, reopens, reassignments, agreed_due,
+        case when caller is not null and category <> '' and solution <> ''
+            and (cause <> '' or type <> 'incident') then 1 else 0 end as complete
+    from ticket
     where closed_at >= :start and closed_at < :end and (closed_at > :start or id > :after)
         and {COUNTED} /* scope */
     order by closed_at, id limit :size
@@ -276,6 +279,7 @@ def _count_closed(store: Store, scope: Scope, tally: Tally) -> None:
         tally.each("closed_or_undone", numbers)
         tally.each("closed_asked", [row["id"] for row in asked])
         tally.each("closed_reopened", [row["id"] for row in rows if row["reopens"] > 0])
+        tally.each("registered_well", [row["id"] for row in rows if row["complete"]])
         tally.sums("reassignments", changes, numbers)
         tally.each("reassigned", [row["id"] for row in rows if row["reassignments"] >= 1])
         tally.each("bounced", [row["id"] for row in rows if row["reassignments"] >= 2])

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from sdtool.reports import knowledge, majors, phone, repeats
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi, count, kpi
+from sdtool.reports.naming import named
 from sdtool.reports.owing import OWING
 from sdtool.reports.satisfaction import SATISFACTION
 from sdtool.reports.staffing import STAFFING
@@ -281,6 +282,18 @@ _QUALITY = (
         "incorrectly assigned (ITIL v3, Micro Focus)",
     ),
     kpi(
+        "registration_quality",
+        "share",
+        UP,
+        ("registered_well", "closed"),
+        ("Volledig geregistreerd", "Registered in full"),
+        (
+            "Gesloten met melder, categorie en oplossing, en bij een incident een oorzaak ÷ gesloten.",
+            "Closed with caller, category and solution, and of an incident a cause ÷ closed.",
+        ),
+        "our own; beside % incorrectly categorised (ITIL v3)",
+    ),
+    kpi(
         "reassignment_rate",
         "share",
         DOWN,
@@ -362,7 +375,7 @@ def kpis(levels: Iterable[int]) -> dict[str, Kpi]:
         *phone.KPIS,
         *majors.KPIS,
     )
-    return {entry.key: entry for entry in listed}
+    return {entry.key: named(entry) for entry in listed}
 
 
 KPIS = kpis(range(1, 5))
