@@ -16,17 +16,11 @@ from sdtool.reports.freeze import shown
 from sdtool.reports.kpi import Report
 from sdtool.reports.kpi_view import document
 from sdtool.reports.site_charts import picture
-from sdtool.rulebook import Report as Entry
 from sdtool.rulebook import Rulebook
 from sdtool.store.journal import head
 
 KEY = "kpi"
 LATE = 7 * 86_400  # seconds after which the report is no longer sent
-
-
-def addressees(desk: Desk) -> list[Entry]:
-    """Return who receives the report, as the rulebook says."""
-    return entries(desk, KEY)
 
 
 def queue_mail(desk: Desk, first: date, after: date) -> int:
