@@ -178,9 +178,15 @@ def _row(kpi: Kpi, figure: Figure, language: str) -> dict[str, Any]:
         "change": "" if change is None else shown(change, kpi, language, sign=True),
         "better": better,
         "last_year": "" if figure.last_year is None else shown(figure.last_year, kpi, language),
-        "spark": spark(figure.series) if any(value is not None for value in figure.series[:-1]) else "",
+        "spark": _spark(figure.series),
         "bar": None if share is None else max(0, min(100, round(100 * share))),
     }
+
+
+def _spark(series: Sequence[float | None]) -> str:
+    """Return the months as a line; "" of two months or none that differ, where there is nothing to see."""
+    known = [value for value in series if value is not None]
+    return spark(series) if len(known) > 2 and len(set(known)) > 1 else ""
 
 
 def _counted(kpi: Kpi, figure: Figure, language: str) -> str:
