@@ -39,25 +39,96 @@ PEOPLE = (
 )
 INCIDENT, REQUEST = "incident", "request"
 SUBJECTS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "account": (INCIDENT, ("Wachtwoord vergeten", "Account geblokkeerd"), "nieuw wachtwoord gezet"),
-    "printer": (INCIDENT, ("Printer werkt niet", "Scanner mailt niet"), "toner en rol vervangen"),
+    "account": (
+        INCIDENT,
+        (
+            "Wachtwoord vergeten",
+            "Account geblokkeerd",
+            "Tweestapscode komt niet aan",
+            "Aanmelden met badge lukt niet",
+            "Geen rechten meer op de map Personeel",
+            "Thuiswerktoegang vervallen",
+            "Naam verkeerd gespeld in adresboek",
+            "Gastaccount verlopen",
+            "Profiel laadt heel traag",
+        ),
+        "nieuw wachtwoord gezet",
+    ),
+    "printer": (
+        INCIDENT,
+        (
+            "Printer PRN-0412 vast papier",
+            "Scanner mailt niet",
+            "Afdrukken komen blanco uit",
+            "Kleuren kloppen niet",
+            "Badgelezer van het kopieertoestel dood",
+            "Toner leeg in het archief",
+            "Dubbelzijdig drukt scheef",
+            "Plotter van de tekenkamer stopt halfweg",
+        ),
+        "toner en rol vervangen",
+    ),
     "workplace": (
         REQUEST,
         ("Tweede scherm gevraagd", "Laptop voor nieuwe collega"),
         "geleverd en aangesloten",
     ),
-    "mail": (INCIDENT, ("Agenda synchroniseert niet", "Gedeelde mailbox weg"), "profiel opnieuw aangemaakt"),
-    "network": (INCIDENT, ("Geen wifi in de raadzaal", "Netwerk traag"), "toegangspunt herstart"),
+    "mail": (
+        INCIDENT,
+        (
+            "Agenda synchroniseert niet",
+            "Gedeelde mailbox weg",
+            "Bijlage te groot om te versturen",
+            "Handtekening met verkeerd logo",
+            "Afwezigheidsbericht blijft aan",
+            "Uitnodigingen dubbel in agenda",
+        ),
+        "profiel opnieuw aangemaakt",
+    ),
+    "network": (
+        INCIDENT,
+        (
+            "Geen wifi in de raadzaal",
+            "Netwerk traag",
+            "Kabelgoot los aan bureau 3",
+            "Gastenwifi vraagt telkens code",
+            "Verbinding valt weg op de trein",
+            "Domein Het Vinne onbereikbaar",
+        ),
+        "toegangspunt herstart",
+    ),
     "application": (
         INCIDENT,
-        ("Vergunningenloket geeft een fout", "Rapport opent niet"),
+        (
+            "Vergunningenloket geeft een fout",
+            "Rapport opent niet",
+            "Boekhouding rondt bedragen verkeerd af",
+            "Kaart van de waterlopen blijft wit",
+            "Subsidiedossier staat op slot",
+            "Tijdsregistratie mist vrijdag",
+            "Handtekenmap stuurt geen bericht",
+        ),
         "nieuwe versie gezet",
     ),
-    "telephony": (INCIDENT, ("Toestel rinkelt niet", "Doorschakelen lukt niet"), "toestel opnieuw aangemeld"),
+    "telephony": (
+        INCIDENT,
+        (
+            "Toestel rinkelt niet",
+            "Doorschakelen lukt niet",
+            "Hoofdtelefoon kraakt",
+            "Voicemail vraagt vreemde pin",
+        ),
+        "toestel opnieuw aangemeld",
+    ),
     "material": (REQUEST, ("USB-stick gevraagd", "Muis gevraagd"), "meegegeven aan de balie"),
     "security": (
         INCIDENT,
-        ("Verdachte mail ontvangen", "Phishing gemeld"),
+        (
+            "Verdachte mail ontvangen",
+            "Phishing gemeld",
+            "Onbekende USB-sleutel gevonden",
+            "Raar venster vraagt om code",
+        ),
         "mail verwijderd, afzender geblokkeerd",
     ),
 }

@@ -113,13 +113,4 @@ def _catch_all(book: Rulebook, reader: Reader) -> Iterator[Fault]:
             yield Fault(where, f"there is no category {category!r}; known are {', '.join(map(str, known))}")
 
 
-def _catch_all(book: Rulebook, reader: Reader) -> Iterator[Fault]:
-    """A category that says nothing is one of the rulebook."""
-    known = [key for (key,) in reader.named("categories", "key")]
-    for category in sheet(book).process.catch_all:
-        if category not in known:
-            where = reader.positions.line("process", "catch_all")
-            yield Fault(where, f"there is no category {category!r}; known are {', '.join(map(str, known))}")
-
-
-LOOKS = (_catch_all, _catch_all, _services, _lines, _overlaps, _reports, _terms)
+LOOKS = (_catch_all, _services, _lines, _overlaps, _reports, _terms)
