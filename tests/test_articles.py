@@ -10,8 +10,8 @@ import pytest
 
 from sdtool.reports.kpi_view import document
 from tests.conftest import Sd
-from tests.kpi_world import World, at, world
 from tests.engines import change
+from tests.kpi_world import World, at, world
 from tests.workbooks import xlsx
 
 __all__ = ["world"]  # the fixture

@@ -23,7 +23,7 @@ _TITLES = {
     "resolve": "Resolve",
     "returns": "Comes back",
 }
-_RECORD = {"callback": "promise", "promise": "promise", "appointment": "promise", "buffer": "promise", "feedback": "owed"}
+_RECORD = {**dict.fromkeys(("callback", "promise", "appointment", "buffer"), "promise"), "feedback": "owed"}
 _BUSY = ("callback", "appointment", "buffer")  # the others say by when: they take no time of their own
 
 

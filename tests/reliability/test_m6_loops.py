@@ -1,4 +1,4 @@
-"""M6: no robot answers our mail, and it goes to none; what robots write opens, reopens and answers nothing."""
+"""M6: no robot answers our mail, and it goes to none; what robots write does nothing."""
 
 from __future__ import annotations
 
