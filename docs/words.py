@@ -31,7 +31,6 @@ SECTIONS: dict[str, str] = {
     "process": "The terms of the process rules.",
     "recurrence": "When like incidents are taken for one problem.",
     "majors": "Major incidents.",
-    "calls": "The telephone: figures of calls are imported.",
     "reports": "Who receives a report by mail.",
     "jobs": "When a scheduled job is late, other than shipped.",
     "views": "Saved lists.",
@@ -177,10 +176,6 @@ KEYS: dict[str, dict[str, str]] = {
         "share": "The share of their words that they have in common, 0 to 1.",
     },
     "majors": {"update": "How often those who are struck hear how it stands."},
-    "calls": {
-        "in_time": "A call answered so fast is answered in time.",
-        "dropped": "Who hangs up faster is counted apart.",
-    },
     "reports": {
         "key": "Which report: `kpi`, `operations`, or `jobs` (what failed; else who gets `kpi` reads that).",
         "recipients": "Mail addresses; each gets a mail of its own.",

@@ -114,7 +114,7 @@ def test_figures_of_calls(world: World) -> None:
     called(world, "2026-11-01", 100, 80, 15, 5, 1600, 70)
     called(world, "2026-11-30", 100, 90, 10, None, None, None, line="B")
     called(world, "2026-12-01", 900, 0, 900, 0, 0, 0)
-    found, keys = world.figures(), ("abandonment", "speed_to_answer_mean", "answered_in_time")
+    found, keys = world.figures(), ("abandonment", "speed_to_answer_mean", "answer_attainment")
     assert [(found[key].n, found[key].of) for key in keys] == [
         (20, 200), (1600, 80), (70, 100)]  # fmt: skip
     assert world.values("calls_offered", "calls_dropped", "abandonment") == [200, 5, 0.1]

@@ -15,6 +15,7 @@ from tests.conftest import Sd
 ROOT = Path(__file__).parent.parent
 ORACLE = Path(os.environ.get("SD_TEST_ORACLE", ROOT / ".venv-oracle" / "bin" / "python"))
 INCIDENTS = 250
+TRACED = ("opened", "closed", "backlog")  # figures whose tickets are listed, and counted again
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +53,6 @@ def test_every_month_of_a_log_as_pandas_counts_it(
         found = {figure["key"]: figure["value"] for figure in report["kpis"]}
         wanted = {key: None if value is None else pytest.approx(value) for key, value in figures.items()}
         assert {key: found[key] for key in figures} == wanted, month
+        for key in TRACED:
+            lines = sd("report", "kpi", "--month", month, "--detail", key, "--format", "json").json()
+            assert sum(line["n"] for line in lines) == figures[key], (month, key)

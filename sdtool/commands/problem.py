@@ -53,7 +53,7 @@ def problem() -> None:
 @click.pass_obj
 def new(app: App, /, title: str, numbers: list[int] | None, fmt: str, **values: str) -> None:
     """Open a problem, of incidents or on a suspicion."""
-    _say(app, problems.new(app.desk, title, numbers=numbers or (), **values), fmt)
+    _say(app, lambda: problems.new(app.desk, title, numbers=numbers or (), **values), fmt)
 
 
 @problem.command("list")
@@ -102,7 +102,7 @@ def show(app: App, number: int, fmt: str) -> None:
 @click.pass_obj
 def edit(app: App, /, number: int, if_rev: int | None, fmt: str, **values: str | None) -> None:
     """Change a problem; an empty value ("") clears owner or category."""
-    _say(app, problems.edit(app.desk, number, given("problem", values, None), if_rev=if_rev), fmt)
+    _say(app, lambda: problems.edit(app.desk, number, given("problem", values, None), if_rev=if_rev), fmt)
 
 
 @problem.command("link")
@@ -114,7 +114,7 @@ def edit(app: App, /, number: int, if_rev: int | None, fmt: str, **values: str |
 @click.pass_obj
 def link(app: App, number: int, numbers: list[int], if_rev: int | None, fmt: str) -> None:
     """Say that incidents have this cause."""
-    _say(app, problems.link(app.desk, number, numbers, if_rev=if_rev), fmt)
+    _say(app, lambda: problems.link(app.desk, number, numbers, if_rev=if_rev), fmt)
 
 
 @problem.command("unlink")
@@ -125,7 +125,7 @@ def link(app: App, number: int, numbers: list[int], if_rev: int | None, fmt: str
 @click.pass_obj
 def unlink(app: App, number: int, numbers: list[int], if_rev: int | None, fmt: str) -> None:
     """Say that tickets do not have this cause."""
-    _say(app, problems.unlink(app.desk, number, numbers, if_rev=if_rev), fmt)
+    _say(app, lambda: problems.unlink(app.desk, number, numbers, if_rev=if_rev), fmt)
 
 
 @problem.command("known")
@@ -137,7 +137,7 @@ def unlink(app: App, number: int, numbers: list[int], if_rev: int | None, fmt: s
 @click.pass_obj
 def known(app: App, number: int, workaround: str, cause: str, if_rev: int | None, fmt: str) -> None:
     """Make it a known error: analysed, not solved, with a workaround."""
-    _say(app, problems.known(app.desk, number, workaround, cause, if_rev=if_rev), fmt)
+    _say(app, lambda: problems.known(app.desk, number, workaround, cause, if_rev=if_rev), fmt)
 
 
 @problem.command("resolve")
@@ -149,7 +149,7 @@ def known(app: App, number: int, workaround: str, cause: str, if_rev: int | None
 @click.pass_obj
 def resolve(app: App, number: int, cause: str, solution: str, if_rev: int | None, fmt: str) -> None:
     """Say that the cause is taken away. Its tickets stay as they are."""
-    _say(app, problems.resolve(app.desk, number, cause, solution, if_rev=if_rev), fmt)
+    _say(app, lambda: problems.resolve(app.desk, number, cause, solution, if_rev=if_rev), fmt)
 
 
 @problem.command("cancel")
@@ -160,7 +160,7 @@ def resolve(app: App, number: int, cause: str, solution: str, if_rev: int | None
 @click.pass_obj
 def cancel(app: App, number: int, reason: str, if_rev: int | None, fmt: str) -> None:
     """Say that it is no problem: its tickets have no cause in common."""
-    _say(app, problems.cancel(app.desk, number, reason, if_rev=if_rev), fmt)
+    _say(app, lambda: problems.cancel(app.desk, number, reason, if_rev=if_rev), fmt)
 
 
 @problem.command("reopen")
@@ -171,7 +171,7 @@ def cancel(app: App, number: int, reason: str, if_rev: int | None, fmt: str) -> 
 @click.pass_obj
 def reopen(app: App, number: int, reason: str, if_rev: int | None, fmt: str) -> None:
     """Open a problem again: it came back."""
-    _say(app, problems.reopen(app.desk, number, reason, if_rev=if_rev), fmt)
+    _say(app, lambda: problems.reopen(app.desk, number, reason, if_rev=if_rev), fmt)
 
 
 @problem.command("candidates")
@@ -219,14 +219,20 @@ _CANDIDATE = (
 )
 
 
-def _say(app: App, one: Problem, fmt: str) -> None:
+def _say(app: App, act: Callable[[], Problem], fmt: str) -> None:
+    """Do an act and say how the problem stands after it: read before a dry run takes it back."""
+
+    def work() -> tuple[Problem, dict[str, Any]]:
+        one = act()
+        return one, _row(app, one, fmt)
+
+    one, row = app.desk.run(work)
     output.stored(f"Problem {one.id} was stored")
     if fmt != "table":
-        output.emit_one(_row(app, one, fmt), fmt)
+        output.emit_one(row, fmt)
         return
-    count = len(problems.tickets_of(app.store, one.id))
-    owner = one.owner or "nobody"
-    said(app, f"problem {one.id}  {one.state}  {one.title}  ({_plural(count, 'incident')}, owner {owner})")
+    about = f"{_plural(row['incidents'], 'incident')}, owner {one.owner or 'nobody'}"
+    said(app, f"problem {one.id}  {one.state}  {one.title}  ({about})")
 
 
 def _row(app: App, one: Problem, fmt: str) -> dict[str, Any]:

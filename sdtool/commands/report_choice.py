@@ -12,7 +12,7 @@ import click
 from sdtool import output
 from sdtool.commands.base import App
 from sdtool.errors import UsageFault
-from sdtool.reports import filters, parts
+from sdtool.reports import filters, freeze, parts
 from sdtool.reports.detail import Line, detail
 from sdtool.reports.period import period
 from sdtool.reports.scope import Scope
@@ -73,6 +73,9 @@ def table(
     else:
         found = detail(app.store, app.rulebook, scope, key or "", app.now)
         output.emit((_line(app, line, fmt) for line in found), _LINE, fmt)
+        month = freeze.month_of(first, after)
+        if scope.whole and month and freeze.figures_of(app.store, month) is not None:
+            output.remark(f"{month} is frozen: its figure stays, these tickets are as they are now")
 
 
 def _line(app: App, line: Line, fmt: str) -> dict[str, Any]:

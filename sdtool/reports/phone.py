@@ -75,7 +75,7 @@ KPIS = (
         about=OTHER,
     ),
     kpi(
-        "answered_in_time",
+        "answer_attainment",
         "share",
         UP,
         ("calls_in_time", "calls_judged"),

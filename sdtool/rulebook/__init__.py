@@ -305,7 +305,7 @@ LISTS: dict[str, Any] = {
 SELDOM = (
     "staff", "checklists", "staff_columns", "staff_rules", "staff_formats", "support_services", "packages",
     "staff_mails", "reminding", "satisfaction", "agents", "reminder_steps", "escalations", "updates",
-    "services", "process", "recurrence", "majors", "calls",
+    "services", "process", "recurrence", "majors",
 )  # fmt: skip
 TABLES: dict[str, Any] = {"organisation": Organisation, "closing": Closing}
 

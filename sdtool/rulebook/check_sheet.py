@@ -98,10 +98,6 @@ def _terms(book: Rulebook, reader: Reader) -> Iterator[Fault]:
         if not low <= value <= high:
             where = reader.positions.line(section, field)
             yield Fault(where, f"[{section}] {field} must be from {low:g} to {high:g}, not {value:g}")
-    for field in ("in_time", "dropped"):
-        if getattr(parts.calls, field)[1]:
-            where = reader.positions.line("calls", field)
-            yield Fault(where, f"[calls] {field} is counted in seconds, not in working days")
 
 
 def _catch_all(book: Rulebook, reader: Reader) -> Iterator[Fault]:

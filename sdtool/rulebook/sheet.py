@@ -1,4 +1,4 @@
-"""What the rulebook says of figures: services, and terms of process rules, recurrence, majors, calls."""
+"""What the rulebook says of figures: services, and terms of process rules, recurrence, majors."""
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 from typing import Any, NamedTuple
@@ -52,13 +52,6 @@ class Majors(NamedTuple):
     update: tuple[int, float] = (3600, 0.0)
 
 
-class Calls(NamedTuple):
-    """When a call is answered in time, and how short one is that counts as dropped."""
-
-    in_time: tuple[int, float] = (30, 0.0)
-    dropped: tuple[int, float] = (10, 0.0)
-
-
 class Sheet(NamedTuple):
     """These sections of a rulebook, by the names they have in the file."""
 
@@ -66,10 +59,9 @@ class Sheet(NamedTuple):
     process: Process = Process()
     recurrence: Recurrence = Recurrence()
     majors: Majors = Majors()
-    calls: Calls = Calls()
 
 
-TABLES: dict[str, Any] = {"process": Process, "recurrence": Recurrence, "majors": Majors, "calls": Calls}
+TABLES: dict[str, Any] = {"process": Process, "recurrence": Recurrence, "majors": Majors}
 LISTS: dict[str, Any] = {"services": Service}
 
 
