@@ -1,6 +1,6 @@
 """Measure `sd` against the reference program, and say where a promise is not kept.
 
-    python bench/run.py [--quick] [--only commands,kpi,import,staff,remind,writers,engines] [--rounds 31]
+    python bench/run.py [--quick] [--only commands,kpi,reports,import,…] [--rounds 31]
 
 Times differ from machine to machine, ratios hardly do: every figure that is promised is a ratio between
 programs that ran in turn. Judged are medians of time on the wall; `best` is the ratio of the shortest runs,
@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 if __package__ in (None, ""):  # called by its path
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from bench import engines, event_log, staff
+from bench import engines, event_log, reports, staff
 from bench.measure import KEPT, Place, Sample, desk, install, interleaved, median, numbers
 
 NEW = (
@@ -33,7 +33,7 @@ REFERENCE = ("sd-reference", "new", "Printer werkt niet")
 # promised: the median as a ratio to that of the reference, and (FLAT) that of the large desk to the small one
 PROMISED = {"new": 1.25, "show": 1.2, "list": 1.2, "assign": 1.2, "close": 1.2, "next": 1.2}
 FLAT, MOST_MEMORY = 1.1, 40
-ALL = ("commands", "kpi", "import", "staff", "remind", "writers", "engines")
+ALL = ("commands", "kpi", "reports", "import", "staff", "remind", "writers", "engines")
 failed: list[str] = []
 
 
@@ -130,6 +130,12 @@ def kpi(place: Place, size: int, runs: int) -> None:
     table(rows)
 
 
+def grown(place: Place, sizes: Sequence[int], runs: int) -> None:
+    """Measure how reports grow, beside the same aggregates in a plain script."""
+    print(f"reports of a month with the twelve before it, {runs} runs")
+    table(reports.growth(place, sizes, runs))
+
+
 def import_log(place: Place, incidents: int) -> None:
     """Measure the import of another system's log, and the same import again, which changes nothing."""
     database, log = desk(place, 1_000), os.path.join(place.folder, "log.csv")
@@ -218,6 +224,9 @@ def main() -> None:
     parts: dict[str, Callable[[Place], None]] = {
         "commands": lambda place: commands(place, sizes, given.rounds or (5 if quick else 31)),
         "kpi": lambda place: kpi(place, sizes[1], 1 if quick else 5),
+        "reports": lambda place: grown(
+            place, (500, 2_000) if quick else (10_000, 100_000, 1_000_000), 1 if quick else 3
+        ),
         "import": lambda place: import_log(place, incidents),
         "staff": lambda place: import_staff(place, *((200, 20) if quick else (5_000, 200))),
         "remind": lambda place: remind(500 if quick else 10_000),
