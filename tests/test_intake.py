@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sdtool.desk import Desk, handling, intake, outgoing, owed, reminders, satisfaction, tickets
 from sdtool.desk.intake import score_of
-from sdtool.errors import Conflict, UsageFault
+from sdtool.errors import BadInput, Conflict, UsageFault
 from sdtool.mail import addresses, incoming, outbox, reading
 from sdtool.rulebook.chasing import Satisfaction
 from sdtool.store.journal import history
@@ -275,6 +275,31 @@ def test_a_maildir_is_emptied_of_what_is_new(desk: Desk, tmp_path: Path) -> None
     assert [found.verdict for found in intake.from_maildir(desk, str(tmp_path / "box"))] == ["kept"]
     assert [place.name for place in (tmp_path / "box" / "cur").iterdir()] == ["1.host:2,S"]
     assert list((tmp_path / "box" / "new").iterdir()) == []
+
+
+def test_a_mail_that_breaks_something_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One mail that nobody foresaw waits for a person; cron goes on with the next."""
+    for raw in (mail("een"), mail("twee")):
+        incoming.store(desk.store, raw, desk.now)
+    done = intake._done
+    monkeypatch.setattr(intake, "_done", lambda d, m, n: 1 // 0 if n == 1 else done(d, m, n))
+
+    assert intake.catch_up(desk) == 2
+    remarks = [row["remark"] for row in incoming.listing(desk.store, verdict="kept")]
+    assert remarks == ["it answers no mail of the desk", "internal error (ZeroDivisionError)"]
+
+
+def test_what_another_run_took_is_left(desk: Desk) -> None:
+    number, _ = incoming.store(desk.store, mail(), desk.now)
+    row = incoming.get(desk.store, number)
+    intake.judge(desk, row)
+
+    assert intake.judge(desk, row).verdict == "kept"
+
+
+def test_a_folder_that_is_no_maildir(desk: Desk, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no maildir"):
+        list(intake.from_maildir(desk, str(tmp_path)))
 
 
 def test_the_commands_of_the_inbox(sd: Any, new: Any, shell: Any, desk: Desk) -> None:

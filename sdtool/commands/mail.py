@@ -208,6 +208,8 @@ def receive(app: App, maildir: str | None) -> None:
         intake.receive(app.desk, sys.stdin.buffer.read())
     except SdError as exc:
         raise Busy(f"the mail was not kept: {exc.message}", hint=exc.hint) from exc
+    except Exception as exc:  # whatever it is, the server has the mail and must try again
+        raise Busy(f"the mail was not kept: internal error ({type(exc).__name__})") from exc
 
 
 @mail.command()
@@ -223,10 +225,21 @@ def receive(app: App, maildir: str | None) -> None:
 @format_option
 @click.pass_obj
 def inbox(app: App, verdict: str, everything: bool, limit: int, fmt: str) -> None:
-    """List mails that came in and wait for a person, newest first; `sd mail read` shows one."""
+    """List mails that came in and wait for a person, newest first; `sd mail read` shows one.
+
+    Of those about a confidential ticket, only who may read it sees from whom and what they are.
+    """
+    from sdtool.desk import queue as desk_queue
+    from sdtool.desk import tickets
+
     dated = output.local if fmt == "table" else output.iso
     found = incoming.listing(app.store, verdict=None if everything else verdict, limit=limit)
     rows = [{**row, "received_at": dated(row["received_at"], app.desk.timezone)} for row in found]
+    for row in rows:
+        if row["ticket"] is not None and not desk_queue.may_see(
+            app.desk, tickets.get(app.store, row["ticket"])
+        ):
+            row["sender"] = row["subject"] = desk_queue.HIDDEN
     output.emit(rows, _INBOX, fmt)
 
 

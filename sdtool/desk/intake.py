@@ -8,16 +8,17 @@ number in a subject proves nothing, and From is easily written. Programs are nev
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sdtool.desk import Desk, owed, owed_letters, satisfaction, tickets
-from sdtool.errors import Conflict, SdError, UsageFault
+from sdtool.errors import BadInput, Conflict, SdError, UsageFault
 from sdtool.mail import addresses, incoming
 from sdtool.mail.incoming import Failure, Incoming
 from sdtool.store.base import Row
 
+_REFUSALS = (2, 3, 4, 5, 77)  # exit codes of what a rule refuses; the others are about the desk
 LONGEST = 20_000  # characters of an answer that become a note
 
 
@@ -35,13 +36,18 @@ def receive(desk: Desk, raw: bytes) -> Verdict:
     row = incoming.get(desk.store, number)
     if not new and row["verdict"] != "new":
         return Verdict(row["verdict"], row["ticket"], "it came before")
-    return judge(desk, row)
+    try:
+        return judge(desk, row)
+    except SdError as exc:  # the mail is kept: `catch_up` takes it in when the desk can be used again
+        return Verdict("new", None, exc.message)
 
 
 def from_maildir(desk: Desk, folder: str) -> Iterator[Verdict]:
     """Take in the new mails of a maildir, oldest name first, each marked as seen once it is kept."""
-    seen = Path(folder) / "cur"
-    for place in sorted((Path(folder) / "new").iterdir()):
+    fresh, seen = Path(folder) / "new", Path(folder) / "cur"
+    if not (fresh.is_dir() and seen.is_dir()):
+        raise BadInput(f"{folder} is no maildir: it has no folders new and cur")
+    for place in sorted(fresh.iterdir()):
         found = receive(desk, place.read_bytes())
         place.replace(seen / f"{place.name.partition(':')[0]}:2,S")
         yield found
@@ -58,35 +64,48 @@ def catch_up(desk: Desk) -> int:
 def judge(desk: Desk, row: Row) -> Verdict:
     """Read a mail that was kept, do what it asks, and write down what became of it.
 
-    What a rule refuses (the ticket may not be read, what was owed is settled) leaves the mail to a person.
+    What a rule refuses (what was owed is settled), and what nobody foresaw, leaves the mail to a person: one
+    mail holds up no other. What another run took meanwhile is left as that said.
+
+    Raises:
+        SdError: the desk cannot be used now; the mail stays as it came.
     """
     mail = incoming.read(row)
-    if mail is None:
-        return desk.run(lambda: _noted(desk, row["id"], None, Verdict("kept", None, "it cannot be read")))
-    try:
-        found = desk.run(lambda: _noted(desk, row["id"], mail, _done(desk, mail, row["id"])))
-    except SdError as exc:
-        if exc.exit_code not in (2, 3, 4, 5, 77):
-            raise
-        why = Verdict("kept", None, exc.message[:300])
-        return desk.run(lambda: _noted(desk, row["id"], mail, why))
-    if found.verdict == "answer":
-        owed_letters.answered(desk, int(found.remark.removeprefix("F-")), _words(mail))
-    return found
+    why = "it cannot be read"
+    if mail is not None:
+        try:
+            found = desk.run(lambda: _first(desk, row["id"], mail, lambda: _done(desk, mail, row["id"])))
+            if found.verdict == "answer":
+                owed_letters.answered(desk, int(found.remark.removeprefix("F-")), _words(mail))
+            return found
+        except SdError as exc:
+            if exc.exit_code not in _REFUSALS:
+                raise
+            why = exc.message[:300]
+        except Exception as exc:  # the next mail must not wait for who mends this
+            why = f"internal error ({type(exc).__name__})"
+    return desk.run(lambda: _first(desk, row["id"], mail, lambda: Verdict("kept", None, why)))
+
+
+def _first(desk: Desk, number: int, mail: Incoming | None, act: Callable[[], Verdict]) -> Verdict:
+    """Do an act for a mail (inside a transaction), unless another run was first."""
+    row = incoming.get(desk.store, number)
+    if row["verdict"] != "new":
+        return Verdict(row["verdict"], row["ticket"], row["remark"])
+    return _noted(desk, number, mail, act())
 
 
 def _noted(desk: Desk, number: int, mail: Incoming | None, found: Verdict) -> Verdict:
-    """Write down what became of a mail, unless another run was first."""
-    row = desk.store.one(
-        "update inmail set verdict = :verdict, ticket = :ticket, remark = :remark, sender = :sender,"
-        " subject = :subject where id = :id and verdict = 'new' returning id",
-        id=number,
-        **found._asdict(),
-        sender=mail.sender[:254] if mail else "",
-        subject=mail.subject[:500] if mail else "",
+    """Write down what became of a mail (inside a transaction)."""
+    desk.store.update(
+        "inmail",
+        number,
+        {
+            **found._asdict(),
+            "sender": mail.sender[:254] if mail else "",
+            "subject": mail.subject[:500] if mail else "",
+        },
     )
-    if row is None:
-        raise Conflict("another run took this mail in: nothing was done twice")
     return found
 
 

@@ -201,13 +201,15 @@ _PROBLEMS = """
 """
 
 
-def _problems(desk: Desk, ticket: Ticket) -> list[str]:
-    """Return the problems of a ticket, a known one with what to do meanwhile."""
-    return [
-        f"{row['id']} {row['state']} {row['title']}"
-        + (f"; workaround: {' '.join(row['workaround'].split())}" if row["state"] == "known-error" else "")
-        for row in desk.store.query(_PROBLEMS, id=ticket.id)
-    ]
+def _problems(desk: Desk, ticket: Ticket, visible: bool) -> list[str]:
+    """Return the problems of a ticket, a known one with its workaround; only the state if not `visible`."""
+    found = []
+    for row in desk.store.query(_PROBLEMS, id=ticket.id):
+        text = f"{row['id']} {row['state']}" + (f" {row['title']}" if visible else "")
+        if visible and row["state"] == "known-error":
+            text += f"; workaround: {' '.join(row['workaround'].split())}"
+        found.append(text)
+    return found
 
 
 def _checklist(desk: Desk, ticket: Ticket) -> dict[str, int]:
@@ -218,7 +220,7 @@ def _checklist(desk: Desk, ticket: Ticket) -> dict[str, int]:
 def _beside(desk: Desk, ticket: Ticket, visible: bool) -> dict[str, Any]:
     return {
         "promises": _open_promises(desk, ticket.id, visible),
-        "problems": _problems(desk, ticket),
+        "problems": _problems(desk, ticket, visible),
         "major": _major(desk, ticket, visible),
         "articles": _articles(desk, ticket, visible),
     }
