@@ -123,3 +123,24 @@ def test_a_change_of_staff_forgets_its_row(sd: Sd, store: Store) -> None:
     )
     verified = sd("audit", "verify")
     assert verified.code == 0, verified.out
+
+
+@pytest.mark.parametrize("whose", ["person", "mail", "escalation-mail"])
+def test_an_address_that_is_somebody_elses_now_is_left(done: Sd, store: Store, whose: str) -> None:
+    """One passed on to a colleague, or to a party: its mails stay, and the command says so."""
+    done("person", "edit", 1, "--mail", "nieuw@example.be")
+    if whose == "person":
+        made = done("person", "add", "Bo Ander", "--mail", MELDER.title())
+    else:
+        made = done("party", "add", "Acme", "--kind", "supplier", f"--{whose}", MELDER.title())
+    assert made.code == 0, made
+    engines.change(
+        os.environ["SD_DATABASE"],
+        "insert into inmail (digest, received_at, sender, subject, raw, verdict)"
+        f" values ('x', 1, '{MELDER}', 'van Bo', 'RGFn', 'kept')",
+    )
+
+    ran = done("person", "erase", 1, "--yes")
+
+    assert (ran.code, f"{MELDER} were left" in ran.err) == (0, True), ran
+    assert [row["subject"] for row in store.query("select subject from inmail")] == ["van Bo"]

@@ -165,6 +165,8 @@ def erase(app: App, number: int, yes: bool, reason: str) -> None:
         output.remark(
             f"{done.tickets} tickets name this person in their text: look with `sd search` and edit them"
         )
+    for address in done.shared:
+        output.remark(f"mails to and from {address} were left: somebody else has that address now")
     if not app.dry_run:
         app.store.upkeep()
 

@@ -38,12 +38,16 @@ _ABOUT = (  # mails about the tickets and the changes of staff of a person, whoe
 
 
 class Erased(NamedTuple):
-    """What an erasure came to: journal rows and mails that lost their text, tickets that name the person."""
+    """What an erasure came to: journal rows and mails that lost their text, tickets that name the person.
+
+    `shared` are addresses that the person had and somebody else has now: mails to and from them were left.
+    """
 
     person: int
     events: int
     mails: int
     tickets: int
+    shared: tuple[str, ...]
 
 
 def naming(store: Store, person: people.Person) -> int:
@@ -82,13 +86,14 @@ def _erase(desk: Desk, person: people.Person, reason: str) -> Erased:
     require_erasable(desk.store, person)
     tickets, changes = naming(desk.store, person), _changes(desk.store, person)
     addresses = _addresses(desk.store, person, [row["id"] for row in changes])
-    mails = _empty_mails(desk, person.id, addresses)
+    shared = addresses & _of_others(desk.store, person.id)
+    mails = _empty_mails(desk, person.id, addresses - shared)
     events = _forget(desk, "person", "person", person._asdict(), _nobody(desk), reason)
     for row in changes:
         events += _forget(desk, "staff", "staff_change", row, _NO_CHANGE, reason)
     for found in desk.store.query("select * from feedback where person = :id order by id", id=person.id):
         events += _forget(desk, "feedback", "feedback", dict(found), {"comment": ""}, reason)
-    return Erased(person.id, events, mails, tickets)
+    return Erased(person.id, events, mails, tickets, tuple(sorted(shared)))
 
 
 _NO_CHANGE = {"staff_number": GONE, "data": f'{{"name": "{GONE}"}}', "held": "[]"}
@@ -140,6 +145,17 @@ def _addresses(store: Store, person: people.Person, changes: Iterable[int]) -> s
                 if values.get("mail"):
                     found.add(values["mail"].casefold())
     return found
+
+
+def _of_others(store: Store, person: int) -> set[str]:
+    """Return the addresses that other people and parties have now: a corrected slip, one passed on."""
+    rows = store.query(
+        "select mail_key as mail from person where id <> :id and mail_key is not null"
+        " union select mail from party where mail is not null"
+        " union select escalation_mail from party where escalation_mail is not null",
+        id=person,
+    )
+    return {row["mail"].casefold() for row in rows}
 
 
 def _empty_mails(desk: Desk, person: int, addresses: set[str]) -> int:
