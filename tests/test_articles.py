@@ -161,3 +161,9 @@ def test_the_report_has_a_section_only_with_articles(world: World) -> None:
     assert "werkinstructies" not in document(world.report(), world.book, "text", "nl")
     article(world, 1, "2027-01-01")
     assert "Kennisartikels" in document(world.report(), world.book, "md", "nl")
+
+
+def test_a_dry_run_shows_what_would_be(kept: Sd) -> None:
+    """The record as it would be, not as it is."""
+    row = kept("article", "withdraw", 1, "--dry-run", "--format", "json").json()
+    assert (row["state"], shown(kept)["state"]) == ("withdrawn", "active")

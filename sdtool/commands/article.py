@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -55,11 +56,18 @@ def _row(app: App, found: Used, fmt: str) -> dict[str, Any]:
     }
 
 
-def _say(app: App, one: articles.Article, fmt: str) -> None:
+def _say(app: App, act: Callable[[], articles.Article], fmt: str) -> None:
+    """Do an act and say how the article stands after it: read before a dry run takes it back."""
+
+    def work() -> tuple[articles.Article, dict[str, Any]]:
+        one = act()
+        (found,) = articles.listing(app.store, number=one.id, withdrawn=True)
+        return one, _row(app, found, fmt)
+
+    one, row = app.desk.run(work)
     output.stored(f"Article {one.id} was stored")
     if fmt != "table":
-        (found,) = articles.listing(app.store, number=one.id, withdrawn=True)
-        output.emit_one(_row(app, found, fmt), fmt)
+        output.emit_one(row, fmt)
         return
     parts = (f"article {one.id}", f"version {one.version}", f"review {one.review_on}", one.owner, one.title)
     stands = "" if one.state == "active" else f"  {one.state}"
@@ -75,7 +83,7 @@ def _say(app: App, one: articles.Article, fmt: str) -> None:
 @click.pass_obj
 def add(app: App, title: str, owner: str, place: str, review: str, fmt: str) -> None:
     """Keep an article, or a work instruction."""
-    _say(app, articles.add(app.desk, title, owner=owner, place=place, review=review), fmt)
+    _say(app, lambda: articles.add(app.desk, title, owner=owner, place=place, review=review), fmt)
 
 
 @article.command("list")
@@ -85,7 +93,7 @@ def add(app: App, title: str, owner: str, place: str, review: str, fmt: str) -> 
 @format_option
 @click.pass_obj
 def list_(app: App, overdue: bool, owner: str | None, withdrawn: bool, fmt: str) -> None:
-    """List articles, what is to be reviewed first first; `!` is past its date."""
+    """List articles, soonest review first; `!` is past its date."""
     before = tickets.day_of(app.now, app.rulebook.organisation.timezone) if overdue else ""
     login = app.desk.actor if owner == "@me" else owner or ""
     found = articles.listing(app.store, owner=login, before=before, withdrawn=withdrawn)
@@ -138,7 +146,7 @@ def _told(data: dict[str, Any]) -> str:
 @click.pass_obj
 def edit(app: App, /, number: int, fmt: str, **values: Any) -> None:
     """Change an article; an empty value ("") clears owner or place."""
-    _say(app, articles.edit(app.desk, number, given("article", values, None)), fmt)
+    _say(app, lambda: articles.edit(app.desk, number, given("article", values, None)), fmt)
 
 
 @article.command("reviewed")
@@ -150,7 +158,7 @@ def edit(app: App, /, number: int, fmt: str, **values: Any) -> None:
 @click.pass_obj
 def reviewed(app: App, number: int, following: str, changed: bool, fmt: str) -> None:
     """Note that an article was read and is right, and when it is read again."""
-    _say(app, articles.reviewed(app.desk, number, following=following, changed=changed), fmt)
+    _say(app, lambda: articles.reviewed(app.desk, number, following=following, changed=changed), fmt)
 
 
 @article.command("withdraw")
@@ -160,7 +168,7 @@ def reviewed(app: App, number: int, following: str, changed: bool, fmt: str) -> 
 @click.pass_obj
 def withdraw(app: App, number: int, fmt: str) -> None:
     """Withdraw an article that holds no more; what it was used for stays."""
-    _say(app, articles.withdraw(app.desk, number), fmt)
+    _say(app, lambda: articles.withdraw(app.desk, number), fmt)
 
 
 @article.command("use")
