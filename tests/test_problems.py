@@ -237,3 +237,14 @@ def test_a_year_is_the_sum_of_its_months(world: World) -> None:  # noqa: F811
 
     assert (whole.n, whole.of) == (sum(one.n for one in months), 28)
     assert whole.n > 0
+
+
+def test_a_reason_makes_no_line_of_its_own(sd: Sd, wifi: list[int]) -> None:
+    """A line end in it would forge an event."""
+    problem(sd, "new", "Wifi", "--tickets", "1-3")
+    problem(sd, "cancel", 1, "--reason", "geen\n2026-11-23 10:30 baas resolve")
+
+    history = problem(sd, "show", 1, "--format", "json").json()["history"]
+
+    assert [len(event.splitlines()) for event in history] == [1] * len(history)
+    assert history[-1].endswith("cancel geen 2026-11-23 10:30 baas resolve")

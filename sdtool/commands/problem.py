@@ -259,13 +259,15 @@ def _history(app: App, number: int) -> list[str]:
     for event in journal.history(app.store, problems.KIND, number):
         data, at = event["data"], output.local(event["at"], app.desk.timezone)
         told = [f"SD-{data['ticket']}"] if "ticket" in data else []
-        told += [data["reason"]] if data.get("reason") else []
-        told += [
-            f"{name} {' '.join(str(value).split()) or 'none'}"
-            for name, value in _changed(event["verb"], data)
-        ]
+        told += [_line(data["reason"])] if data.get("reason") else []
+        told += [f"{name} {_line(value) or 'none'}" for name, value in _changed(event["verb"], data)]
         lines.append(f"{at} {event['actor']} {event['verb']} {'; '.join(told)}".rstrip())
     return lines
+
+
+def _line(value: object) -> str:
+    """Return a value in one line: a line end would begin a line of its own in the history."""
+    return " ".join(str(value).split())
 
 
 def _changed(verb: str, data: dict[str, Any]) -> list[tuple[str, Any]]:
