@@ -96,6 +96,16 @@ def test_a_category_has_one_service(run: Sd, place: Path) -> None:
     ]
 
 
+def test_a_service_has_categories(run: Sd, place: Path) -> None:
+    """Without any it would have no tickets."""
+    code, found = faults(run, place, changed(('["telephony", "mail"]', "[]")))
+
+    assert (code, [said for level, said in found if level == "error"]) == (
+        1,
+        ["the service 'communication' has no categories: it would have no tickets"],
+    )
+
+
 def test_rulebook_check_reports_the_same(run: Sd, place: Path) -> None:
     """With the same words; there a fault is a wrong set-up."""
     text = shipped_text() + line(kpi="satisfaction", norm=0.8)

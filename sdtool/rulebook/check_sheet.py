@@ -1,6 +1,6 @@
 """Whether services, service sheet and the terms of the figures agree with each other and with the rest.
 
-Whether a KPI can be computed at all is looked at by `reports.sheet`, which knows the KPIs.
+Whether a KPI can be computed at all is looked at by `reports.sheet_check`, which knows the KPIs.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from sdtool.rulebook.sheet import DIRECTIONS, EVERY, REPORTS, ROLES, WEEKDAYS, s
 
 
 def _services(book: Rulebook, reader: Reader) -> Iterator[Fault]:
-    """A category belongs to one service at most, and where there are services to one."""
+    """A service has categories; a category belongs to one service at most, and where there are any to one."""
     known = [key for (key,) in reader.named("categories", "key")]
     holder: dict[str, str] = {}
     for index, service in enumerate(sheet(book).services):
         line = reader.line("services", index, "categories")
+        if not service.categories:
+            yield Fault(line, f"the service {service.key!r} has no categories: it would have no tickets")
         for category in service.categories:
             if category not in known:
                 listed = ", ".join(map(str, known))
