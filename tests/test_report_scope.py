@@ -169,6 +169,16 @@ def test_a_service_has_norms_of_its_own(world):
     assert found["resolve_attainment"].norm is None
 
 
+def test_a_service_without_categories_has_no_tickets(world):
+    """It does not show the figures of the whole desk under its name."""
+    world.ticket(resolved_at="03 10:00")
+    empty = SCOPE._replace(services=("workplace",))
+
+    assert (empty.whole, SCOPE.whole) == (False, True)
+    figures = {one.key: one.value for one in world.report(only={"services": ("workplace",)}).kpis}
+    assert (figures["resolved"], figures["opened"]) == (0, 0)
+
+
 def test_the_heading_says_what_was_left_out(sd, new):
     new(as_of="2026-10-12T09:00")
 

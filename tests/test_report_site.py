@@ -15,6 +15,7 @@ from sdtool.reports import kpi, site_charts
 from sdtool.reports.kpi_view import document
 from tests.conftest import MELDER, Sd
 from tests.kpi_world import NOVEMBER
+from tests.rulebooks import shipped_text, use
 
 New = Callable[..., int]
 NEXT = "2026-12-02T09:00"  # NOW is a day in November 2026
@@ -108,6 +109,24 @@ def test_arrivals_and_moves(site: Callable[..., Path]):
 def test_same_desk_same_bytes(site: Callable[..., Path]):
     """Web servers and rsync see a change only where there is one."""
     assert _read(site()) == _read(site(folder="again"))
+
+
+def test_services_are_of_now_in_a_frozen_month(site: Callable[..., Path], sd: Sd):
+    """Only pages of figures that were frozen say so."""
+    assert sd("report", "freeze", "--month", "2026-11", as_of="2026-12-06T09:00").code == 0
+    pages = _read(site("--language", "en"))
+    says = {name.partition("-")[0] for name, text in pages.items() if "frozen on 6 December 2026" in text}
+    assert says == {"index.html", "kpi", "group"}
+
+
+def test_a_line_of_a_service_has_a_direction_of_its_own(
+    site: Callable[..., Path], place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its page judges by that, also where of the KPI more is better."""
+    line = '\n[[service_sheet]]\nkpi = "resolved"\nnorm = 5\nservice = "network"\ndirection = "<="\n'
+    use(place, monkeypatch, shipped_text() + line)
+    page = _read(site("--language", "en"))["service-network.html"]
+    assert re.search(r"≤&nbsp;5</span>.*met|≤\xa05</span>.*met", page)
 
 
 def test_without_the_library_the_tables_are_open(site: Callable[..., Path], monkeypatch: pytest.MonkeyPatch):

@@ -142,8 +142,13 @@ def _figure(entry: Kpi, value: Value, norm: Norm | None, compared: Trend) -> Fig
         previous=compared.previous.get(key),
         last_year=compared.last_year.get(key),
         series=(*months, value[1]) if months else (),
-        better=entry.better if norm is None else _DIRECTIONS.get(norm.direction, entry.better),
+        better=bettered(entry, norm),
     )
+
+
+def bettered(entry: Kpi, norm: Norm | None) -> str:
+    """Return which way is better: that of the line of the service sheet, else that of the KPI."""
+    return entry.better if norm is None else _DIRECTIONS.get(norm.direction, entry.better)
 
 
 def _norms(rulebook: Rulebook, scope: Scope) -> dict[str, Norm]:

@@ -160,6 +160,11 @@ def shown(value: float | None, kpi: Kpi, language: str, *, sign: bool = False) -
     return render.number(value, language, _DIGITS.get(kpi.unit, 0), sign=sign, fixed=True)
 
 
+def limit(kpi: Kpi, figure: Figure) -> str:
+    """Return the sign before the norm of a figure: its own direction goes before that of the KPI."""
+    return "≤" if (figure.better or kpi.better) == DOWN else "≥"
+
+
 def _row(kpi: Kpi, figure: Figure, language: str) -> dict[str, Any]:
     change = None
     if figure.value is not None and figure.previous is not None:
@@ -173,7 +178,7 @@ def _row(kpi: Kpi, figure: Figure, language: str) -> dict[str, Any]:
         "missing": figure.value is None,
         "counted": _counted(kpi, figure, language),
         "norm": "" if figure.norm is None else shown(figure.norm, kpi, language),
-        "limit": "≤" if (figure.better or kpi.better) == DOWN else "≥",
+        "limit": limit(kpi, figure),
         "met": met(kpi, figure),
         "change": "" if change is None else shown(change, kpi, language, sign=True),
         "better": better,

@@ -29,6 +29,8 @@ class Difference(NamedTuple):
     now_of: int | None
     frozen_norm: float | None
     now_norm: float | None
+    frozen_better: str | None
+    now_better: str | None
 
 
 def compare(store: Store, rulebook: Rulebook, month: str, *, now: int) -> tuple[Frozen, list[Difference]]:
@@ -60,7 +62,8 @@ def _difference(key: str, was: Figure | None, now: Figure | None) -> Difference:
     (before, after), *rest = pairs
     change = None if before is None or after is None else after - before
     unit = next(figure.unit for figure in (was, now) if figure is not None)
-    return Difference(key, unit, before, after, change, *(part for pair in rest for part in pair))
+    better = (None if figure is None else figure.better for figure in (was, now))
+    return Difference(key, unit, before, after, change, *(part for pair in rest for part in pair), *better)
 
 
 # --- As people read it
@@ -89,8 +92,11 @@ def _row(one: Difference, kpi: Kpi, language: str) -> dict[str, str]:
             f" ({n}/{of})" if of is not None and kpi.unit == "share" else ""
         )
 
-    limit = "≤" if kpi.better == DOWN else "≥"
-    norms = ["–" if norm is None else f"{limit} {shown(norm, kpi, language)}" for norm in one[-2:]]
+    def limit(norm: float | None, better: str | None) -> str:
+        sign = "≤" if (better or kpi.better) == DOWN else "≥"
+        return "–" if norm is None else f"{sign} {shown(norm, kpi, language)}"
+
+    norms = [limit(one.frozen_norm, one.frozen_better), limit(one.now_norm, one.now_better)]
     return {
         "key": one.key,
         "label": kpi.label[language],

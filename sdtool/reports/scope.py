@@ -27,7 +27,7 @@ class Scope(NamedTuple):
 
     `majors`: None for all tickets, True for only those of major incidents (declared, or linked to a declared
     one as its duplicate, part or consequence), False for all but those. `services` only tells of
-    which services the categories are.
+    which services the categories are; services without any have no tickets.
     """
 
     period: Period
@@ -56,7 +56,7 @@ class Scope(NamedTuple):
     @property
     def whole(self) -> bool:
         """Tell whether no filter is set: what is no ticket (calls, articles) counts only then."""
-        return self.majors is None and not any(chosen for _, chosen in self._chosen())
+        return self.majors is None and not self.services and not any(chosen for _, chosen in self._chosen())
 
     @property
     def where(self) -> str:
@@ -69,6 +69,8 @@ class Scope(NamedTuple):
             for column, chosen in self._chosen()
             if chosen
         ]
+        if self.services and not self.categories:
+            found.append(" and 1 = 0")
         return "".join(found) + _MAJORS[self.majors]
 
     @property

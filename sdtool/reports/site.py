@@ -103,7 +103,8 @@ def of_service(
     store: Store, book: Rulebook, service: Service, first: date, after: date, now: int
 ) -> list[Value]:
     """Return the values of a service in a month, of the KPIs that are of tickets."""
-    scope = Scope(period(first, after, book.organisation.timezone), categories=service.categories)
+    current = period(first, after, book.organisation.timezone)
+    scope = Scope(current, categories=service.categories, services=(service.key,))
     tally = Tally()
     count(store, Clocks(store, book), so_far(scope, now), tally, costly=False)
     listed = kpis(p.level for p in book.priorities).values()

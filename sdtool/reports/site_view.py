@@ -11,8 +11,8 @@ from sdtool.desk.queue import HIDDEN
 from sdtool.digest import hexdigest
 from sdtool.output import local
 from sdtool.reports import charts
-from sdtool.reports.kpi import Figure, Split, met
-from sdtool.reports.kpi_view import shown, view
+from sdtool.reports.kpi import Figure, Split, bettered, met
+from sdtool.reports.kpi_view import limit, shown, view
 from sdtool.reports.registry import kpis
 from sdtool.reports.site import MOST, Behind, Site, of_service, rows
 from sdtool.reports.site_charts import Charts, last_day
@@ -138,11 +138,13 @@ class _View:
 
     def service(self, service: Any) -> str:
         """Return the page of a service: its own figures."""
+        # these are computed now, also of a month of which the other figures are frozen
         values = of_service(self.store, self.book, service, self.report.first, self.report.after, self.now)
         rows = [self._service_row(service.key, *value) for value in values]
         return self._draw(
             "service",
             title=service.name,
+            frozen="",
             owner=service.owner if self.role != "management" else "",
             categories=[c.name for c in self.book.categories if c.key in service.categories],
             figures_=[row for row in rows if row is not None],
@@ -157,13 +159,13 @@ class _View:
         day = last_day(self.report.first)
         line = norm_on(self.book, key, day, service) or norm_on(self.book, key, day)
         norm = None if line is None else line.norm
-        figure = Figure(key, value, unit, n, of, norm, None)
+        figure = Figure(key, value, unit, n, of, norm, None, better=bettered(entry, line))
         counted = (
             "" if of is None else f"{render.number(n, self.language)}/{render.number(of, self.language)}"
         )
         text = "" if norm is None else shown(norm, entry, self.language)
         return {**row, "value": shown(value, entry, self.language), "counted": counted, "norm": text,
-                "met": met(entry, figure)}  # fmt: skip
+                "limit": limit(entry, figure), "met": met(entry, figure)}  # fmt: skip
 
     def _draw(self, page: str, **values: Any) -> str:
         common = {
@@ -177,7 +179,7 @@ class _View:
             "links": self.linked,
             "management": self.role == "management",
         }
-        html = render.html(f"report/site-{page}", self.language, **common, **values)
+        html = render.html(f"report/site-{page}", self.language, **(common | values))
         return "\n".join(filter(None, map(str.strip, html.splitlines()))) + "\n"
 
     # --- Parts of pages
