@@ -35,6 +35,11 @@ def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally, *, costly: b
             source.count(store, clocks, scope, tally)
 
 
+def costly(key: str) -> bool:
+    """Tell whether a KPI needs what is costly."""
+    return any(entry.key == key for source in COSTLY for entry in source.KPIS)
+
+
 def so_far(scope: Scope, now: int | None) -> Scope:
     """Return a scope of which the period is not over (`now`, epoch seconds) as far as it went."""
     if now is None or now >= scope.period.end:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sdtool.errors import UsageFault
 from sdtool.reports.clocks import Clocks
-from sdtool.reports.counting import count, so_far
+from sdtool.reports.counting import costly, count, so_far
 from sdtool.reports.entry import CHANGES, OTHER, Kpi
 from sdtool.reports.registry import kpis
 from sdtool.reports.scope import Scope
@@ -43,7 +43,7 @@ def detail(store: Store, rulebook: Rulebook, scope: Scope, key: str, now: int | 
     """
     entry = _entry(rulebook, key, scope)
     trace = Trace(name for name in (entry.n, entry.of) if name)
-    count(store, Clocks(store, rulebook), so_far(scope, now), trace)
+    count(store, Clocks(store, rulebook), so_far(scope, now), trace, costly=costly(key))
     taken = _summed(trace.counted[entry.of]) if entry.of else {}
     parts: list[tuple[int, int, int | None, int | None]]
     if entry.statistic:

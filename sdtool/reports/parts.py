@@ -51,7 +51,7 @@ class Parts(NamedTuple):
 def parts(store: Store, rulebook: Rulebook, scope: Scope, by: str, now: int | None = None) -> Parts:
     """Divide what was resolved and closed in a scope by one of `COLUMNS`, as tickets are now."""
     trace = Trace((*_COUNTED, _NET))
-    count(store, Clocks(store, rulebook), so_far(scope, now), trace)
+    count(store, Clocks(store, rulebook), so_far(scope, now), trace, costly=False)
     tickets = {ticket for numbers, _ in trace.counted.values() for ticket in numbers}
     part_of = parts_of(store, tickets, COLUMNS[by])
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
