@@ -9,6 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sdtool.reports.clocks import Clocks
+from sdtool.reports.cohort import slices
 from sdtool.reports.entry import OTHER, UP, kpi
 from sdtool.reports.scope import COUNTED, Scope
 from sdtool.reports.tally import Tally
@@ -48,8 +49,12 @@ KPIS = (
 
 _ANY = "select 1 as one from article where made_at < :end limit 1"
 _RESOLVED = f"""
-    select ticket.id, exists (select 1 from article_use where article_use.ticket = ticket.id) as handled
-    from ticket where resolved_at >= :start and resolved_at < :end and {COUNTED} /* scope */
+    select id, resolved_at,
+        exists (select 1 from article_use where article_use.ticket = ticket.id) as handled
+    from ticket
+    where resolved_at >= :start and resolved_at < :end and (resolved_at > :start or id > :after)
+        and {COUNTED} /* scope */
+    order by resolved_at, id limit :size
 """  # noqa: S608 (a constant)
 _ACTIVE = """
     select id, review_on from article
@@ -65,9 +70,9 @@ def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
     """Count what was resolved, with and without articles; and articles, unless the scope is narrowed."""
     if store.one(_ANY, end=scope.period.end) is None:
         return
-    for row in store.query(scope.narrowed(_RESOLVED), **scope.bounds):
-        tally.add("kb_resolved", 1, row["id"])
-        tally.add("kb_handled", int(bool(row["handled"])), row["id"])
+    for rows in slices(store, scope.narrowed(_RESOLVED), "resolved_at", **scope.bounds):
+        tally.each("kb_resolved", [row["id"] for row in rows])
+        tally.each("kb_handled", [row["id"] for row in rows if row["handled"]])
     if scope.whole:
         zone = ZoneInfo(clocks.rulebook.organisation.timezone)
         _articles(store, scope.period.end, datetime.fromtimestamp(scope.period.end - 1, zone), tally)

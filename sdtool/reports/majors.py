@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sdtool.desk.majors import Major, updates
 from sdtool.reports.clocks import Clocks
+from sdtool.reports.cohort import slices
 from sdtool.reports.entry import DOWN, NEUTRAL, kpi
 from sdtool.reports.entry import count as counted
 from sdtool.reports.scope import COUNTED, Scope
@@ -93,8 +94,10 @@ KPIS = (
 
 _ANY = "select 1 as one from major where revoked_at is null and declared_at < :end limit 1"
 _INCIDENTS = f"""
-    select ticket.id from ticket
-    where opened_at >= :start and opened_at < :end and type = 'incident' and {COUNTED} /* scope */
+    select id, opened_at from ticket
+    where opened_at >= :start and opened_at < :end and (opened_at > :start or id > :after)
+        and type = 'incident' and {COUNTED} /* scope */
+    order by opened_at, id limit :size
 """  # noqa: S608 (a constant)
 # all that lived in the period: declared before its end, and not ended before its start
 _MAJORS = f"""
@@ -110,8 +113,8 @@ def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
     """Count major incidents and their updates."""
     if store.one(_ANY, end=scope.period.end) is None:
         return
-    for row in store.query(scope.narrowed(_INCIDENTS), **scope.bounds):
-        tally.add("majors_incidents", 1, row["id"])
+    for rows in slices(store, scope.narrowed(_INCIDENTS), "opened_at", **scope.bounds):
+        tally.each("majors_incidents", [row["id"] for row in rows])
     for row in store.query(scope.narrowed(_MAJORS), **scope.bounds):
         _count(store, clocks, scope, tally, row)
 

@@ -39,22 +39,26 @@ SATISFACTION = (
     ),
 )
 
+# one row of counts, or with `_EACH` one of every ticket
 _SCORED = f"""
-    select ticket.id, score from feedback cross join ticket
+    select min(feedback.id) as id, count(*) as scored,
+        count(case when score >= {GOOD} then 1 end) as satisfied
+    from feedback cross join ticket
     where ticket.id = feedback.id and answered_at >= :start and answered_at < :end and {COUNTED} /* scope */
 """  # noqa: S608 (a constant)
 _ASKED = f"""
-    select ticket.id, answered_at from feedback cross join ticket
+    select min(feedback.id) as id, count(*) as surveyed,
+        count(case when answered_at < :end then 1 end) as surveyed_answered
+    from feedback cross join ticket
     where ticket.id = feedback.id and asked_at >= :start and asked_at < :end and {COUNTED} /* scope */
 """  # noqa: S608 (a constant)
+_EACH = " group by feedback.id"
 
 
 def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
     """Count who was asked and who answered in a period, up to its end."""
-    for row in store.query(scope.narrowed(_SCORED), **scope.bounds):
-        tally.add("scored", 1, row["id"])
-        tally.add("satisfied", int(row["score"] >= GOOD), row["id"])
-    for row in store.query(scope.narrowed(_ASKED), **scope.bounds):
-        answered = row["answered_at"] is not None and row["answered_at"] < scope.period.end
-        tally.add("surveyed", 1, row["id"])
-        tally.add("surveyed_answered", int(answered), row["id"])
+    for sql, names in ((_SCORED, ("scored", "satisfied")), (_ASKED, ("surveyed", "surveyed_answered"))):
+        each = _EACH if tally.traced else ""
+        for row in store.query(scope.narrowed(sql) + each, **scope.bounds):
+            for name in names:
+                tally.add(name, row[name], row["id"])
