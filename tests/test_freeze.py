@@ -129,6 +129,13 @@ def test_recompute_needs_a_frozen_month(sd: Sd, october: Path) -> None:
     assert sd("report", "kpi", "--from", "2026-10-01", "--to", "2026-10-05", "--recompute").code == 2
 
 
+@pytest.mark.parametrize("form", ["table", "jsonl"])
+def test_recompute_is_no_list(sd: Sd, october: Path, form: str) -> None:
+    """As the report itself, it is not written in the forms of lists."""
+    ran = sd("report", "kpi", "--month", "2026-10", "--recompute", "--format", form)
+    assert (ran.code, f"is not written as {form}" in ran.err) == (2, True)
+
+
 @pytest.mark.parametrize(("as_of", "is_frozen"), [("2026-11-04T23:59", False), ("2026-11-05T04:30", True)])
 def test_job_on_the_third_working_day(sd: Sd, october: Path, as_of: str, is_frozen: bool) -> None:
     """October 2026 ends on a Saturday, and 2 November is a day off: it is frozen on Thursday."""

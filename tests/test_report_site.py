@@ -167,6 +167,14 @@ def test_quiet_and_dry_runs(site: Callable[..., Path], sd: Sd, place: Path):
     assert not (place / "dry").exists()
 
 
+def test_a_dry_run_needs_a_folder_to_put_it_in(sd: Sd, place: Path):
+    """It ends as the real run would."""
+    out = place / "missing" / "site"
+    words = ("report", "site", "--month", "2026-11", "--out", out)
+    ran = [sd(*words, *more, as_of=NEXT) for more in ((), ("--dry-run",))]
+    assert [one.code for one in ran] == [74, 74]
+
+
 def test_mail_shows_the_picture_and_says_it(desk: Desk, new: New):
     """Once, beside HTML that names it; without the library the mail is the same but for it."""
     new(as_of="2026-11-02T09:10")

@@ -55,6 +55,10 @@ def compare(
     from sdtool import render
     from sdtool.reports import refreeze
 
+    if fmt in ("table", "jsonl"):
+        raise UsageFault(
+            f"what differs from a frozen month is not written as {fmt}: text, html, md, json or csv"
+        )
     month = months.month_of(first, after)
     if not month or not alone or filtered:
         raise UsageFault("--recompute goes with one whole month, and without filters, --mail and --out")

@@ -18,9 +18,10 @@ def check(path: str) -> None:
 
     Raises:
         Conflict: something else is there.
-        OutputFailed: nobody can tell.
+        OutputFailed: nobody can tell, or there is no folder to put it in.
     """
     with _failing(path):
+        os.stat(os.path.dirname(os.path.realpath(path)))
         fault = _fault(path)
     if fault:
         raise Conflict(f"{path} {fault}: nothing was written, give another folder")
