@@ -83,7 +83,9 @@ def _brief(row: dict[str, Any]) -> dict[str, Any]:
 def _columns(rows: list[dict[str, Any]], fmt: str) -> tuple[tuple[str, str], ...]:
     """Return the columns: of a table those that say something."""
     if fmt != "table":
-        return tuple((key, key) for key in (rows[0] if rows else {}))
+        from sdtool.reports.sheet import Line
+
+        return tuple((key, key) for key in Line._fields)
     briefs = [_brief(row) for row in rows]
     return tuple((key, title) for key, title in _TITLES if any(row[key] for row in briefs))
 
