@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from sdtool.commands.browse import _QUERIES
 from sdtool.store import extract
 from tests import engines
 from tests.conftest import MELDER, Sd
@@ -31,6 +32,18 @@ def test_the_copy_holds_no_names(sd: Sd, new, place: Path) -> None:
     content = (place / "copy.db").read_bytes()
     assert (b"Peeters" in content, MELDER.encode() in content) == (False, False)
     assert (place / "copy.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_months_are_those_of_the_desk(sd: Sd, new, place: Path) -> None:
+    """As in the table `kpi`: what came in the first hour of a month belongs to it."""
+    new(as_of="2026-11-01T00:30")
+
+    extract.write(str(engines.own(place)), str(place / "copy.db"), [], timezone="Europe/Brussels")
+
+    copy = sqlite3.connect(place / "copy.db")
+    rows = copy.execute("select opened_at, opened_month from ticket").fetchall()
+    assert rows == [("2026-10-31T23:30:00Z", "2026-11")]
+    assert copy.execute(_QUERIES["inflow_by_month"][1]).fetchone()[0] == "2026-11"
 
 
 def test_personal_leaves_out_what_is_confidential(sd: Sd, new, place: Path) -> None:

@@ -330,6 +330,19 @@ def test_json_is_what_the_page_promises(sd: Sd, new: New) -> None:
     assert differs(odd, "## A case treated otherwise: `sd process equal`") == []
 
 
+def test_csv_has_its_header_without_rows(sd: Sd, new: New) -> None:
+    """The same with and without, with every key of the JSON."""
+    commands = [("process", "check"), ("process", "equal"), ("lint",)]
+    empty = [sd(*words, "--format", "csv").out.splitlines() for words in commands]
+    for _ in range(3):
+        new()
+    sd("edit", 1, "--priority", 1, "--reason", "raadszitting")
+    for words, header in zip(commands, empty, strict=True):
+        keys = [",".join(row) for row in sd(*words, "--format", "json").json()[:1]]
+        assert len(header) == 1 and header[:1] == (keys or header[:1])
+        assert sd(*words, "--format", "csv").out.splitlines()[:1] == header
+
+
 @pytest.mark.sqlite("its query plans")
 def test_no_large_table_is_read_whole(new: New, desk: Desk) -> None:
     """Open tickets, those that ended, and all beside them are found by an index."""

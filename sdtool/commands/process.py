@@ -25,6 +25,16 @@ _CHECK = (*_LINT[:2], ("level", "Level"), ("rule", "Rule"), ("who", "Who"), *_LI
 _EQUAL = (("like", "Like"), ("cases", "Cases"), ("usual", "Most"), ("id", "Id"), ("got", "This one"),
           ("opened_at", "Since"), ("why", "Why"))  # fmt: skip
 
+# of CSV, which has a header without rows too
+_FINDING = (
+    "record", "id", "rule", "level", "process", "source", "demand", "who", "since", "do", "priority", "state",
+    "group", "agent", "summary",
+)  # fmt: skip
+_ODD = (
+    "id", "type", "category", "target_group", "urgency", "impact", "cases", "most", "usual_priority",
+    "usual_group", "priority", "group", "differs", "opened_at", "explained", "why",
+)  # fmt: skip
+
 
 @click.group()
 def process() -> None:
@@ -77,7 +87,7 @@ def equal(app: App, days: int, least: int, fmt: str) -> None:
     start = end - days * 86_400
     found = report.tally(desk.store, start, end)
     odd = [_odd(one, desk.timezone, fmt) for one in report.exceptions(desk, found, start, end, least)]
-    columns = tuple((key, key) for key in odd[0]) if odd and fmt == "csv" else _EQUAL
+    columns = tuple((key, key) for key in _ODD) if fmt == "csv" else _EQUAL
     output.emit(odd, columns, fmt)
     part = report.share(found, least)
     if part.cases:
@@ -149,8 +159,8 @@ def _print(desk: Desk, found: Sequence[Finding], columns: tuple[tuple[str, str],
             ticket = row["record"] == "ticket"
             row["id"] = f"SD-{row['id']}" if ticket else f"problem {row['id']}"
             row["since"] = output.local(finding.since, desk.timezone)
-    elif fmt == "csv" and rows:
-        columns = tuple((key, key) for key in rows[0])
+    elif fmt == "csv":
+        columns = tuple((key, key) for key in _FINDING)
     output.emit(rows, columns, fmt)
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sdtool.store.files import explained, path_of, require
 
@@ -34,6 +36,8 @@ _TABLES: dict[str, tuple[str, str]] = {
     "job_run": ("job outcome", "started_at finished_at"),
     "holiday": ("calendar day name hours", ""),
 }
+# what is computed while a table is copied: months are those of the desk, as in its reports
+_MADE = {"ticket": ["local_month(opened_at) as opened_month"]}
 # with personal data: who, and what about; of confidential tickets neither
 _PERSONAL = """
     create table who as
@@ -49,7 +53,14 @@ _INDEXES = (
 )
 
 
-def write(url: str, target: str, figures: Iterable[Sequence[Any]], *, personal: bool = False) -> None:
+def write(
+    url: str,
+    target: str,
+    figures: Iterable[Sequence[Any]],
+    *,
+    personal: bool = False,
+    timezone: str = "UTC",
+) -> None:
     """Write the copy of a desk to a new file that only its owner may read.
 
     Args:
@@ -57,7 +68,9 @@ def write(url: str, target: str, figures: Iterable[Sequence[Any]], *, personal: 
         target: does not exist yet.
         figures: (month, key, label, unit, value, n, of, norm, frozen) of KPIs, for the table `kpi`.
         personal: with the names of callers and agents, and summaries, of what is not confidential.
+        timezone: that of the desk, of which the months in `opened_month` are.
     """
+    zone = ZoneInfo(timezone)
     path = path_of(url)
     require(path)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -65,10 +78,12 @@ def write(url: str, target: str, figures: Iterable[Sequence[Any]], *, personal: 
         copy = sqlite3.connect(f"file:{target}", uri=True, isolation_level=None)
         try:
             quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+            copy.create_function("local_month", 1, lambda at: f"{datetime.fromtimestamp(at, zone):%Y-%m}")
             copy.execute("attach ? as desk", (f"file:{quoted}?mode=ro",))
             copy.execute("begin")
             for name, (columns, moments) in _TABLES.items():
                 wanted = [*columns.split(), *(_AT.format(one) for one in moments.split())]
+                wanted += _MADE.get(name, [])
                 copy.execute(f"create table {name} as select {', '.join(wanted)} from desk.{name}")  # noqa: S608
             if personal:
                 copy.execute(_PERSONAL)
