@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from sdtool.rulebook.check import check
 from tests.conftest import Sd
 from tests.engines import change
+from tests.rulebooks import changed, use
 
 New = Callable[..., int]
 DAY = "2026-11-23T"  # a Monday; closed from 12:00 to 12:30
@@ -119,3 +121,17 @@ def test_a_change_by_hand_is_seen(struck: Sd) -> None:
     named = os.environ["SD_DATABASE"]
     change(named if "://" in named else Path(named), "update major set declared_at = declared_at + 60")
     assert "major incident 1 differs" in struck("audit", "verify").out
+
+
+@pytest.mark.parametrize("update", ["1 min", "11 d"])
+def test_the_rulebook_has_updates_that_can_be_meant(update: str) -> None:
+    """Nobody can tell the same every minute; two weeks are no update."""
+    faults = check(changed(('update = "1 h" ', f'update = "{update}" ')).encode())[1]
+    assert [fault.text[:49] for fault in faults] == ["[majors] update must be from 5 min to 10 days, no"]
+
+
+def test_what_was_agreed_is_named(sd: Sd, new: New, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of a working day may be too short for this calendar: the message says what was agreed."""
+    use(place, monkeypatch, changed(('update = "1 h" ', 'update = "0.005 d" ')))
+    ran = sd("major", "declare", new(), "--reason", "x")
+    assert (ran.code, "update of the rulebook, 0.005 wd, cannot" in ran.err) == (78, True), ran

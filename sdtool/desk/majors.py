@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sdtool.desk import Desk, calendars, handling, records, replay, tickets
 from sdtool.desk.updates import tells
-from sdtool.errors import Conflict, NotFound, Refused, UsageFault
+from sdtool.errors import BadSetup, Conflict, NotFound, Refused, UsageFault
 from sdtool.rules.deadline import Target, target_seconds
 from sdtool.rules.lifecycle import Ticket
 from sdtool.rules.worktime import Calendar
@@ -19,7 +19,6 @@ from sdtool.store.journal import Entry, append, history
 
 KIND = "major"
 LONGEST = 500  # characters of a reason
-_SHORTEST, _LONGEST_EVERY = 300, 10 * 86_400  # seconds between updates that somebody can mean
 
 
 class Major(NamedTuple):
@@ -194,16 +193,22 @@ def _require_declarable(ticket: Ticket, before: Major | None) -> None:
 def _every(desk: Desk, ticket: Ticket, text: str) -> int:
     """Return the working seconds between updates: as typed, or as the rulebook says."""
     from sdtool.rulebook.forms import duration
-    from sdtool.rulebook.sheet import sheet
+    from sdtool.rulebook.sheet import LONGEST_EVERY, SHORTEST, sheet
+    from sdtool.rulebook.shown import spelled
 
     try:
         agreed = duration(text) if text else sheet(desk.rulebook).majors.update
     except ValueError as exc:
         raise UsageFault(str(exc)) from None
     seconds = target_seconds(_calendar(desk, ticket), desk.now, Target(*agreed))
-    if not _SHORTEST <= seconds <= _LONGEST_EVERY:
+    if SHORTEST <= seconds <= LONGEST_EVERY:
+        return seconds
+    if text:
         raise UsageFault(f"an update every {text} cannot be meant: from 5 min to 10 days")
-    return seconds
+    raise BadSetup(
+        f"[majors] update of the rulebook, {spelled(agreed)}, cannot be meant: from 5 min to 10 days",
+        hint="`sd major declare --every` says it for this one",
+    )
 
 
 def revoke(desk: Desk, number: int, reason: str) -> Major:

@@ -11,7 +11,17 @@ from typing import Any
 
 from sdtool.rulebook import Norm, Rulebook
 from sdtool.rulebook.read import Fault, Reader
-from sdtool.rulebook.sheet import DIRECTIONS, EVERY, REPORTS, ROLES, WEEKDAYS, sheet
+from sdtool.rulebook.sheet import (
+    DIRECTIONS,
+    EVERY,
+    LONGEST_EVERY,
+    REPORTS,
+    ROLES,
+    SHORTEST,
+    WEEKDAYS,
+    sheet,
+)
+from sdtool.rulebook.shown import spelled
 
 
 def _services(book: Rulebook, reader: Reader) -> Iterator[Fault]:
@@ -100,6 +110,11 @@ def _terms(book: Rulebook, reader: Reader) -> Iterator[Fault]:
         if not low <= value <= high:
             where = reader.positions.line(section, field)
             yield Fault(where, f"[{section}] {field} must be from {low:g} to {high:g}, not {value:g}")
+    # a working day is shorter than 24 hours: `sd major declare` looks again
+    seconds, days = parts.majors.update
+    if not SHORTEST <= seconds + days * 86_400 <= LONGEST_EVERY:
+        where = reader.positions.line("majors", "update")
+        yield Fault(where, f"[majors] update must be from 5 min to 10 days, not {spelled((seconds, days))}")
 
 
 def _catch_all(book: Rulebook, reader: Reader) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ REPORTS = ("kpi", "operations", "jobs")
 ROLES = ("management", "coordinator", "agent")
 EVERY = ("", "month", "week", "day")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+SHORTEST, LONGEST_EVERY = 300, 10 * 86_400  # seconds between updates of a major that somebody can mean
 
 
 class Service(NamedTuple):

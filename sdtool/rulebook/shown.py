@@ -21,7 +21,8 @@ def ranges(hours: tuple[tuple[int, int], ...]) -> str:
     return ", ".join(f"{_clock(a)}-{_clock(b)}" for a, b in hours) or "closed"
 
 
-def _span(value: tuple[int, float]) -> str:
+def spelled(value: tuple[int, float]) -> str:
+    """Return a duration, (working seconds, working days), as it is written in a rulebook."""
     seconds, days = value
     if days:
         return f"{days:g} wd"
@@ -32,7 +33,7 @@ def _span(value: tuple[int, float]) -> str:
 
 def _shown(kind: Any, value: Any) -> Any:
     if kind == tuple[int, float]:
-        return _span(value)
+        return spelled(value)
     if kind == tuple[tuple[int, int], ...]:
         return ranges(value)
     if kind == tuple[Item, ...]:
