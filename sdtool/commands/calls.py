@@ -99,11 +99,10 @@ def list_(app: App, month: str | None, line: str, limit: int, fmt: str) -> None:
 
 
 def _bounds(month: str) -> tuple[str, str]:
-    from datetime import date
+    from sdtool.rules.moments import parse_period
 
     try:
-        first = date.fromisoformat(f"{month}-01")
-    except ValueError:
-        raise UsageFault(f"{month!r} is no month; write 2026-11") from None
-    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+        first, after = parse_period(month)
+    except ValueError as exc:
+        raise UsageFault(str(exc)) from None
     return first.isoformat(), after.isoformat()
