@@ -188,6 +188,13 @@ def test_a_day_shows_what_was_in_force(run: Sd, place: Path, monkeypatch: pytest
     assert on == [[0.2], [0.1], [0.2]]
 
 
+def test_csv_has_its_header_without_lines(run: Sd) -> None:
+    """The same as with lines."""
+    one = ("--service", "workplace")
+    empty, full = (run("fiche", "show", *words, "--format", "csv").out for words in (one, ()))
+    assert empty.splitlines() == full.splitlines()[:1]
+
+
 def test_pages_to_hand_out(run: Sd) -> None:
     """Markdown and HTML, of one service too."""
     page = run("fiche", "show", "--format", "md", as_of=AS_OF).out

@@ -32,7 +32,7 @@ _QUERIES = {
     ),
     "inflow_by_month": (
         "Tickets opened by month, type and category",
-        "select substr(opened_at, 1, 7) as month, type, category, count(*) as opened from ticket"
+        "select opened_month as month, type, category, count(*) as opened from ticket"
         " where test = 0 and state not in ('cancelled', 'merged')"
         " group by 1, 2, 3 order by 1 desc, opened desc, 2, 3",
     ),
@@ -83,7 +83,8 @@ def browse(app: App, port: int, personal: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         copy, words = os.path.join(folder, "desk.db"), os.path.join(folder, "words.json")
-        extract.write(app.settings.database, copy, list(_figures(app)), personal=personal)
+        zone = app.rulebook.organisation.timezone
+        extract.write(app.settings.database, copy, list(_figures(app)), personal=personal, timezone=zone)
         app.close()
         with open(words, "w", encoding="utf-8") as file:
             json.dump(_metadata(app), file)
@@ -143,7 +144,7 @@ def _metadata(app: App) -> dict[str, Any]:
     }
     return {
         "title": f"{book.desk}, {book.name}",
-        "description": f"A copy of {made}, for reading. Moments are in UTC.",
+        "description": f"A copy of {made}, for reading. Moments are in UTC, months of the desk.",
         "allow": {"id": "root"},
         "databases": {"desk": {"queries": queries, "allow_sql": False}},
     }
