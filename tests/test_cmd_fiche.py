@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -358,3 +359,23 @@ def test_a_link_stays_a_link(run: Sd, place: Path, own: Path, monkeypatch: pytes
 
     assert run("fiche", "edit", "--set", "bounce_rate=0.1", as_of=AS_OF).code == 0
     assert (place / "link.toml").is_symlink() and "bounce_rate" in own.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("wanted", [" ", "'vi"])
+def test_an_editor_that_is_none(
+    run: Sd, place: Path, own: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    """It is said, and no copy of the rulebook stays behind."""
+    monkeypatch.setenv("SD_EDITOR", wanted)
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+
+    ran = run("fiche", "edit")
+
+    assert (ran.code, "set EDITOR" in ran.err, list(place.glob("rulebook-*"))) == (78, True, [])
+
+
+def test_days_are_written_as_everywhere(run: Sd, own: Path) -> None:
+    """Of `--day` and of `--from`."""
+    assert shown(run, "--day", "23/11/2026") == shown(run, "--day", "2026-11-23")
+    words = ("--set", "bounce_rate=0.1", "--from", "1/12/2026")
+    assert "from 2026-12-01" in run("fiche", "edit", *words, as_of=AS_OF).out

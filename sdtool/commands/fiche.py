@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
 from sdtool import output
 from sdtool.commands import fiche_edit
 from sdtool.commands.base import App, OwnFile, format_option
-from sdtool.errors import BadSetup, Failed, SdError, UsageFault
+from sdtool.errors import BadSetup, Failed, SdError
 from sdtool.rulebook import compiled, require
 from sdtool.rulebook.sheet import sheet
 
@@ -52,7 +50,7 @@ def show(app: App, service: str | None, day: str | None, language: str | None, f
     book = app.rulebook
     if service is not None:
         require(sheet(book).services, service, "service")
-    on, served = _day(app, day), language or book.organisation.language
+    on, served = fiche_edit.day_of(app, day).isoformat(), language or book.organisation.language
     served = served if served == "nl" else "en"
     lines = sheets.lines(book, on, served, service)
     if day is not None:
@@ -63,16 +61,6 @@ def show(app: App, service: str | None, day: str | None, language: str | None, f
         return
     rows = [line._asdict() for line in lines]
     output.emit(rows if fmt != "table" else [_brief(row) for row in rows], _columns(rows, fmt), fmt)
-
-
-def _day(app: App, text: str | None) -> str:
-    if text is None:
-        zone = ZoneInfo(app.rulebook.organisation.timezone)
-        return datetime.fromtimestamp(app.now, zone).date().isoformat()
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise UsageFault(f"{text!r} is not a date; write YYYY-MM-DD") from None
 
 
 def _brief(row: dict[str, Any]) -> dict[str, Any]:

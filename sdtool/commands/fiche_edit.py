@@ -6,8 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import click
 
@@ -17,6 +16,7 @@ from sdtool.errors import BadSetup, Conflict, Failed, Refused, UsageFault
 from sdtool.rulebook import Norm, Rulebook, compiled, editing
 from sdtool.rulebook.read import Fault
 from sdtool.rulebook.sheet import norm_on
+from sdtool.rules import moments
 
 _BY_LINE = {"vi", "vim", "nvim", "nano", "emacs", "emacsclient", "micro", "joe", "ne", "mg", "kak", "jed"}
 
@@ -29,6 +29,15 @@ def told(name: str, faults: Sequence[Fault], fmt: str) -> None:
         return
     rows = [{"file": name, **fault._asdict()} for fault in faults]
     output.emit(rows, (("file", "File"), ("line", "Line"), ("level", "Level"), ("text", "Text")), fmt)
+
+
+def day_of(app: App, text: str | None) -> date:
+    """Return the day that somebody typed, today without one."""
+    zone = app.rulebook.organisation.timezone
+    try:
+        return moments.parse_date("today" if text is None else text, app.now, zone)
+    except ValueError as exc:
+        raise UsageFault(str(exc)) from None
 
 
 @click.command("edit")
@@ -129,11 +138,7 @@ def _number(text: str) -> float:
 
 
 def _since(app: App, text: str | None) -> str:
-    today = datetime.fromtimestamp(app.now, ZoneInfo(app.rulebook.organisation.timezone)).date()
-    try:
-        day = today if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise UsageFault(f"{text!r} is not a date; write YYYY-MM-DD") from None
+    today, day = day_of(app, None), day_of(app, text)
     if day < today:
         raise Refused(f"a norm does not change the past: --from {day} is before today, {today}")
     return day.isoformat()
@@ -150,12 +155,13 @@ def _edited(content: bytes) -> bytes:
     """
     import tempfile
 
+    editor = _editor()
     descriptor, copy = tempfile.mkstemp(prefix="rulebook-", suffix=".toml")
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     line = editing.place(content.decode("utf-8", "replace"))
     while True:
-        _open(copy, line)
+        _open(editor, copy, line)
         with open(copy, "rb") as file:
             after = file.read()
         errors = _errors(after) if after != content else []
@@ -168,13 +174,24 @@ def _edited(content: bytes) -> bytes:
         line = errors[0].line or line
 
 
-def _open(path: str, line: int) -> None:
-    """Let the editor of the environment have a file, at a line where it can."""
+def _editor() -> list[str]:
+    """Return the words that start the editor of the environment."""
     import shlex
-    import subprocess
 
     wanted = next(filter(None, map(os.environ.get, ("SD_EDITOR", "VISUAL", "EDITOR"))), "vi")
-    words = shlex.split(wanted)
+    try:
+        words = shlex.split(wanted)
+    except ValueError:
+        words = []
+    if not words:
+        raise BadSetup(f"{wanted!r} is no editor", hint="set EDITOR to a command, as nano")
+    return words
+
+
+def _open(words: list[str], path: str, line: int) -> None:
+    """Let an editor have a file, at a line where it can."""
+    import subprocess
+
     at = [f"+{line}"] if os.path.basename(words[0]) in _BY_LINE else []
     try:
         code = subprocess.call([*words, *at, path])  # noqa: S603 (the user's own editor)
