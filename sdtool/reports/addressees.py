@@ -56,6 +56,11 @@ def entries(desk: Desk, key: str) -> list[Entry]:
     return [entry for entry in desk.rulebook.reports if entry.key == key and entry.recipients]
 
 
+def queued(desk: Desk, dedupe: str) -> bool:
+    """Tell whether a mail is in the outbox already."""
+    return desk.store.one("select id from outbox where dedupe = :dedupe", dedupe=dedupe) is not None
+
+
 def moment(desk: Desk, day: date, at: str) -> int:
     """Return local time `at` (HH:MM) of a day in epoch seconds; 24:00 is the midnight after it."""
     hours, minutes = map(int, at.split(":"))

@@ -61,12 +61,6 @@ def figures_of(store: Store, month: str) -> dict[str, float | None] | None:
     return held and {figure["key"]: figure["value"] for figure in held[0]["report"]["kpis"]}
 
 
-def frozen(store: Store, month: str) -> "Report | None":
-    """Return the report of a frozen month ("2026-10"), None when it is not frozen."""
-    found = stored(store, month)
-    return found and found.report
-
-
 def stored(store: Store, month: str) -> Frozen | None:
     """Return a frozen month with the names of then, None when it is not frozen.
 

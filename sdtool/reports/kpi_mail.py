@@ -11,7 +11,7 @@ from datetime import date
 from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import queue, write
-from sdtool.reports.addressees import due, entries
+from sdtool.reports.addressees import due, entries, queued
 from sdtool.reports.freeze import shown
 from sdtool.reports.kpi import Report
 from sdtool.reports.kpi_view import document
@@ -49,7 +49,7 @@ def queue_due(desk: Desk) -> dict[tuple[date, date], int]:
 
 def _post(desk: Desk, first: date, after: date, addressed: list[tuple[str, str, int]]) -> int:
     """Queue a period's report to (recipient, language, moment) each, but who has it."""
-    wanted = [one for one in addressed if not _queued(desk, _dedupe(first, after, one[0]))]
+    wanted = [one for one in addressed if not queued(desk, _dedupe(first, after, one[0]))]
     if not wanted:
         return 0
     found, book = shown(desk.store, desk.rulebook, first, after, now=desk.now)
@@ -73,10 +73,6 @@ def _post(desk: Desk, first: date, after: date, addressed: list[tuple[str, str, 
 
 def _dedupe(first: date, after: date, recipient: str) -> str:
     return f"{KEY}:{first}:{after}:{recipient}"
-
-
-def _queued(desk: Desk, dedupe: str) -> bool:
-    return desk.store.one("select id from outbox where dedupe = :dedupe", dedupe=dedupe) is not None
 
 
 def _bodies(

@@ -19,4 +19,9 @@ def finished(form: str, name: str, language: str, values: Mapping[str, Any]) -> 
         # white space says nothing here, and Gmail cuts off a mail at 102 kB
         return render.inline("\n".join(filter(None, map(str.strip, page.splitlines())))) + "\n"
     page = render.text(f"{name}.md" if form == "md" else name, language, **values)
+    return lined(page)
+
+
+def lined(page: str) -> str:
+    """Return text without blanks at the ends of its lines, of which the last ends too."""
     return "".join(line.rstrip() + "\n" for line in page.splitlines())

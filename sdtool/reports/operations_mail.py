@@ -9,7 +9,7 @@ from functools import cache
 from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import queue, write
-from sdtool.reports.addressees import Due, due, entries
+from sdtool.reports.addressees import Due, due, entries, queued
 from sdtool.reports.operations import Page, Standing, report
 from sdtool.reports.operations_view import document
 from sdtool.store.journal import head
@@ -45,7 +45,7 @@ def queue_due(desk: Desk, jobs: Sequence[Standing]) -> int:
 
 
 def _post(desk: Desk, addressed: Sequence[Due], jobs: Sequence[Standing]) -> int:
-    wanted = [one for one in addressed if not _queued(desk, _dedupe(one))]
+    wanted = [one for one in addressed if not queued(desk, _dedupe(one))]
     if not wanted:
         return 0
     at = head(desk.store)
@@ -81,10 +81,6 @@ def _post(desk: Desk, addressed: Sequence[Due], jobs: Sequence[Standing]) -> int
 
 def _dedupe(one: Due) -> str:
     return f"{KEY}:{one.first}:{one.after}:{one.recipient}"
-
-
-def _queued(desk: Desk, dedupe: str) -> bool:
-    return desk.store.one("select id from outbox where dedupe = :dedupe", dedupe=dedupe) is not None
 
 
 def _bodies(desk: Desk, page: Page, language: str, at: tuple[int, str]) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from sdtool.errors import NotFound
 from sdtool.reports.entry import DOWN, NEUTRAL, Kpi
 from sdtool.reports.freeze import Frozen, stored
 from sdtool.reports.kpi import Figure, Report, report
+from sdtool.reports.layout import lined
 from sdtool.reports.registry import kpis
 from sdtool.rulebook import Rulebook
 from sdtool.rules.moments import parse_period
@@ -122,4 +123,4 @@ def document(held: Frozen, found: Sequence[Difference], rulebook: Rulebook, form
         period=render.period(report.first, report.after, language),
         frozen=frozen_on(held.frozen_at, held.organisation.timezone, language),
     )
-    return "".join(line.rstrip() + "\n" for line in page.splitlines())
+    return lined(page)

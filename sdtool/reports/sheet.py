@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 from sdtool import render
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi
+from sdtool.reports.layout import lined
 from sdtool.reports.registry import kpis
 from sdtool.rulebook import Norm, Rulebook
 from sdtool.rulebook.sheet import AT_LEAST, AT_MOST, norm_on, sheet
 
-_BETTER = {UP: AT_LEAST, DOWN: AT_MOST, NEUTRAL: ""}
+BETTER = {UP: AT_LEAST, DOWN: AT_MOST, NEUTRAL: ""}
 _SIGNS = {AT_LEAST: "≥", AT_MOST: "≤", "": "="}
 _DAYS = {"nl": ("werkdag", "werkdagen"), "en": ("working day", "working days")}
 
@@ -54,7 +55,7 @@ def lines(book: Rulebook, day: str, language: str, service: str | None = None) -
                     service_name=held.name if held else book.organisation.desk,
                     kpi=norm.kpi,
                     label=entry.label[language] if entry else norm.kpi,
-                    direction=_SIGNS[norm.direction or (_BETTER[entry.better] if entry else "")],
+                    direction=_SIGNS[norm.direction or (BETTER[entry.better] if entry else "")],
                     norm=norm.norm,
                     unit=entry.unit if entry else norm.unit,
                     shown=worded(norm.norm, entry, language),
@@ -98,7 +99,7 @@ def document(book: Rulebook, found: list[Line], day: str, form: str, language: s
         day=render.day(date.fromisoformat(day), language),
         groups=list(groups.items()),
     )
-    return "".join(line.rstrip() + "\n" for line in page.splitlines())
+    return lined(page)
 
 
 def _order(known: dict[str, Kpi]) -> Callable[[Norm], tuple[int, str]]:

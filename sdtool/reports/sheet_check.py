@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sdtool.reports.entry import DOWN, NEUTRAL, TICKETS, UP, Kpi
+from sdtool.reports.entry import TICKETS, Kpi
 from sdtool.reports.knowledge import KPIS as KNOWLEDGE
 from sdtool.reports.phone import KPIS as PHONE
 from sdtool.reports.registry import kpis
 from sdtool.reports.satisfaction import SATISFACTION
+from sdtool.reports.sheet import BETTER
 from sdtool.reports.staffing import STAFFING
 from sdtool.rulebook import Norm, Rulebook
 from sdtool.rulebook.chasing import chasing
@@ -24,7 +25,6 @@ from sdtool.rulebook.staffing import staffing
 from sdtool.store.base import Store
 
 SECTIONS = ("services", "service_sheet")
-_BETTER = {UP: AT_LEAST, DOWN: AT_MOST, NEUTRAL: ""}
 _ASKED, _STAFFED = ({entry.key for entry in part} for part in (SATISFACTION, STAFFING))
 _LIVE = {"phone", "mail", "counter"}  # the channels of a first contact
 # KPIs that need what somebody brings in: their entries, a look at whether it is there, what is missing
@@ -97,7 +97,7 @@ def _wrong(book: Rulebook, line: Norm, entry: Kpi) -> Iterator[tuple[str, str, s
         yield "kpi", f"{line.kpi} cannot be computed: {why}", "error"
     if line.unit and line.unit != entry.unit:
         yield "unit", f"the unit of {line.kpi} is {entry.unit}, not {line.unit}", "error"
-    natural = _BETTER[entry.better]
+    natural = BETTER[entry.better]
     if not natural and not line.direction:
         yield (
             "kpi",
