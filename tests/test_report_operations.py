@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,11 @@ def article(world: World, number: int, review_on: str, **more: object) -> None:
     world.store.insert("article", {**row, **more})
 
 
+def waiting(since: str) -> dict[str, Any]:
+    """Return what a ticket has that waits for its customer since a moment, the clock standing."""
+    return {"paused": 1, "state": "waiting", "pauses": [("customer", since, None)]}
+
+
 # --- The week
 
 
@@ -98,8 +104,9 @@ def test_breaches_are_those_that_the_kpi_counts_and_what_is_still_open(world: Wo
     world.ticket("10 09:00", resolved_at="17 09:00", resolve_due="16 12:00")
     world.ticket("10 09:00", resolved_at="17 17:30", resolve_due="17 17:00")  # no opening hours between
     world.ticket("10 09:00", resolve_due="20 12:00")
-    world.ticket("10 09:00", resolve_due="20 12:00", paused=1, state="waiting")
+    world.ticket("10 09:00", resolve_due="20 12:00", **waiting("20 11:00"))
     world.ticket("10 09:00", resolve_due="13 12:00")  # of the week before
+    world.ticket("10 09:00", resolve_due="20 12:00", **waiting("20 13:30"))
     attained = world.figures(*WEEK)["resolve_attainment"]
 
     found = page(desk)
@@ -107,7 +114,9 @@ def test_breaches_are_those_that_the_kpi_counts_and_what_is_still_open(world: Wo
     assert [(row.ticket, row.resolved_at is None) for row in found.breaches.listed.rows] == [
         (3, True),
         (1, False),
+        (6, True),
     ]
+    assert found.breaches.listed.rows[2].over == 3600  # while it waits it is not later still
     assert (found.resolved, found.resolved - attained.n) == (2, 1)
 
 
@@ -162,13 +171,25 @@ def test_what_is_due_today_or_nearly_used_up_is_at_risk(world: World, desk: Desk
         "20 09:00", resolve_due="24 09:00", resolve_target=40 * hours, priority=2
     )  # 7 hours are left
     world.ticket("20 09:00", resolve_due="24 17:00", resolve_target=40 * hours)
-    world.ticket("20 09:00", resolve_due="23 16:00", paused=1, state="waiting")
+    world.ticket("20 09:00", resolve_due="23 16:00", **waiting("20 10:00"))
     world.ticket("20 09:00", resolve_due="23 09:00")  # late, not at risk
 
     found = page(desk)
 
     assert [(row.ticket, row.left) for row in found.risk.rows] == [(2, 7 * hours), (1, 5 * hours)]
     assert (found.backlog.late, found.backlog.waiting) == (1, 1)
+
+
+def test_what_is_past_its_deadline_is_what_the_kpi_counts(world: World, desk: Desk) -> None:
+    world.ticket("10 09:00", resolve_due="20 12:00")
+    world.ticket("10 09:00", resolve_due="20 12:00", **waiting("20 11:00"))
+    world.ticket("10 09:00", resolve_due="20 12:00", **waiting("20 13:30"))
+    kpis = world.figures(*WEEK, now=desk.now)
+
+    backlog = page(desk).backlog
+
+    assert (backlog.late, backlog.waiting) == (2, 2)
+    assert (backlog.late, backlog.waiting) == (kpis["backlog_late"].n, kpis["backlog_waiting"].n)
 
 
 # --- What waits for somebody
@@ -307,6 +328,43 @@ def test_the_highest_priority_needs_word_in_time(world: World, desk: Desk) -> No
     assert (point.kind, point.tickets, point.since) == ("highest", (1,), at("23 10:00"))
 
 
+def test_what_did_not_come_after_the_hierarchical_step_is_counted_whole(world: World, desk: Desk) -> None:
+    numbers = [world.ticket("10 09:00") for _ in range(8)]
+    for number in numbers[:7]:
+        named = party(world, f"P{number}", number)
+        owe(world, number, "supplier", "02 09:00", "05 09:00", party=named, step=3)
+    for step in (0, 1, 2):  # overdue, but the management of the first was not told of these
+        owe(world, numbers[7], "supplier", "02 09:00", "03 09:00", party=1, step=step)
+
+    (point,) = (point for point in page(desk).decisions.rows if point.kind == "owed")
+
+    assert (point.total, point.since) == (7, at("05 09:00"))
+    assert (point.tickets, point.names) == ((1, 2, 3, 4, 5), ("P1", "P2", "P3", "P4", "P5"))
+
+
+def test_long_past_instructions_are_counted_whole(world: World, desk: Desk) -> None:
+    for number in range(1, 8):
+        article(world, number, f"2026-01-0{number}")
+    article(world, 8, "2026-11-20")
+
+    found = page(desk)
+    (point,) = found.decisions.rows
+
+    assert (point.kind, point.total, len(point.names)) == ("articles", 7, 5)
+    assert found.articles.total == 8
+    assert "1. 7 werkinstructies meer dan 90 dagen voorbij" in written(desk, "coordinator")["text.nl"]
+
+
+def test_the_sign_of_a_norm_is_that_of_the_service_sheet(world: World, desk: Desk) -> None:
+    """A sheet may turn the direction of a KPI."""
+    desk.rulebook = desk.rulebook._replace(service_sheet=(Norm("escalation_rate", 0.5, direction=">="),))
+    for opened, resolved in (("09 09:00", "10 09:00"), ("16 09:00", "17 09:00")):
+        for _ in range(6):
+            world.ticket(opened, resolved_at=resolved)
+
+    assert "(norm ≥ 50,0" in written(desk, "coordinator")["text.nl"].replace("\n   ", " ")
+
+
 # --- Who may see what
 
 
@@ -332,7 +390,7 @@ def test_an_empty_desk_says_so_in_few_words(desk: Desk) -> None:
     texts = written(desk, "coordinator")
 
     assert texts["text.nl"].count("\nGeen.\n") == texts["html.nl"].count("Geen.") == 8
-    assert "Niets vraagt nu een beslissing." in texts["md.nl"]
+    assert "Er is nu niets te beslissen." in texts["md.nl"]
 
 
 def test_text_has_80_columns_and_steers_no_terminal(world: World, desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 - priority: a person set another priority than the rules give, for a reason.
 - skipped: a mandatory item of a checklist was skipped.
-- unanswered: a ticket was closed because the answer it waited for never came.
+- unanswered: a ticket was resolved because the answer it waited for never came.
 - cancelled-late: a ticket was cancelled after its deadline, so that no figure counts it as late.
 
 What another system did (an import) and what was undone is left out.

@@ -59,12 +59,17 @@ def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:
             _count_undone(row, clock, period, _stops(store, row["id"], period), tally)
 
 
+def is_late(due: int, waiting_since: int | None, at: int) -> bool:
+    """Tell whether an open ticket is past its deadline at a moment: one that waits, if it was before that."""
+    return due < at and not (waiting_since is not None and waiting_since < due)
+
+
 def _count_open(row: Row, clock: Calendar, end: int, tally: Tally) -> None:
     """Count a ticket by age, if it ran: not resolved by then, nor resolved then and reopened since."""
     if row["party"] == "" or (row["ended_at"] is not None and row["ended_at"] < end):
         return
     waiting = row["party"] is not None
-    late = row["resolve_due"] < end and not (waiting and row["start_at"] < row["resolve_due"])
+    late = is_late(row["resolve_due"], row["start_at"], end)
     group = tally.groups[row["group_key"]]
     for name, counted in (("backlog", True), ("backlog_late", late), ("backlog_waiting", waiting)):
         tally.add(name, int(counted), row["id"])

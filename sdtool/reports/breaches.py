@@ -1,7 +1,8 @@
 """Deadlines that were missed in a period, each with the one cause that tells most about it.
 
 A breach is a ticket resolved too late in the period, as the KPI of resolve attainment counts it, or one
-whose deadline passed in it and that is still open. The cause follows from the ticket, in this order:
+whose deadline passed in it and that is still open; of one that waits since, the time up to then counts. The
+cause follows from the ticket, in this order:
 
 1. Half of the promised time or more went by before somebody took it: taken late. Or while an answer was
    owed and the clock ran: waiting for that party. The longer of the two counts.
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from heapq import nsmallest
 from typing import NamedTuple
 
+from sdtool.reports.backlog import is_late
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.cohort import in_time, slices
 from sdtool.reports.period import Period
@@ -47,9 +49,10 @@ _RESOLVED = (
     f" and resolved_at > resolve_due and {COUNTED} order by resolved_at, id limit :size"
 )
 _OPEN = (
-    f"select {_COLUMNS} from ticket"  # noqa: S608 (constants)
-    " where ended_at is null and paused = 0 and resolve_due >= :start and resolve_due < :end"
-    f" and {COUNTED} order by resolve_due, id"
+    f"select {_COLUMNS}, pause.start_at from ticket"  # noqa: S608 (constants)
+    " left join pause on pause.ticket = ticket.id and pause.end_at is null"
+    " where ended_at is null and resolve_due >= :start and resolve_due < :end"
+    f" and {COUNTED} order by resolve_due, ticket.id"
 )
 _PAUSES = "select start_at, end_at, party from pause where ticket = :id order by start_at"
 _OWED = (
@@ -98,7 +101,8 @@ def _found(store: Store, clocks: Clocks, period: Period, now: int) -> Iterator[B
         for row in rows:
             yield from _judged(store, clocks, row, row["resolved_at"])
     for row in store.query(_OPEN, start=period.start, end=min(period.end, now)):
-        yield from _judged(store, clocks, row, now)
+        if is_late(row["resolve_due"], row["start_at"], now):
+            yield from _judged(store, clocks, row, now if row["start_at"] is None else row["start_at"])
 
 
 def _judged(store: Store, clocks: Clocks, row: Row, until: int) -> Iterator[Breach]:

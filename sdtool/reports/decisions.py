@@ -14,12 +14,11 @@ What burns now comes before what will burn, and what only the reader can move be
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from sdtool.reports import kpi
 from sdtool.reports.entry import Kpi
-from sdtool.reports.overdue import Article, Onboarding, Owing
+from sdtool.reports.overdue import Article, Onboarding, Unheard
 from sdtool.reports.repeated import Candidate
 from sdtool.reports.running import Urgent
 from sdtool.reports.seen import MOST, Listed
@@ -47,14 +46,13 @@ class Point(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is decided on; `start` is when the week began, `today` the local date of now."""
+    """What is decided on; `start` is when the week began, `articles` those that are LONG_PAST."""
 
     start: int
-    today: date
     jobs: Listed[Any]
     urgent: Sequence[Urgent]
     onboardings: Listed[Onboarding]
-    owed: Listed[Owing]
+    unheard: Unheard
     backlog: tuple[int, int | None]
     missed: Sequence[kpi.Figure]
     candidates: Listed[Candidate]
@@ -101,12 +99,9 @@ def _onboarding(known: Known) -> Iterator[Point]:
 
 
 def _owed(known: Known) -> Iterator[Point]:
-    rows = [row for row in known.owed.rows if row.hierarchical]
-    if rows:
-        numbers = tuple(dict.fromkeys(number for row in rows for number in row.tickets))[:MOST]
-        names = tuple(dict.fromkeys(row.party or row.kind for row in rows))
-        since = min(row.since for row in rows)
-        yield Point("owed", sum(row.total for row in rows), numbers, names, since=since)
+    total, since, parties, tickets = known.unheard
+    if total:
+        yield Point("owed", total, tickets, parties, since=since)
 
 
 def _backlog(known: Known) -> Iterator[Point]:
@@ -129,11 +124,10 @@ def _problems(known: Known) -> Iterator[Point]:
 
 
 def _articles(known: Known) -> Iterator[Point]:
-    limit = (known.today - timedelta(days=LONG_PAST)).isoformat()
-    rows = [row for row in known.articles.rows if row.review_on < limit]
-    if rows:
+    total, rows = known.articles
+    if total:
         owners = tuple(dict.fromkeys(row.owner for row in rows if row.owner))
-        yield Point("articles", len(rows), names=tuple(row.title for row in rows), who=owners)
+        yield Point("articles", total, names=tuple(row.title for row in rows), who=owners)
 
 
 _KINDS: tuple[Callable[[Known], Iterator[Point]], ...] = (

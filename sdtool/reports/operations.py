@@ -14,7 +14,7 @@ from sdtool.desk import Desk
 from sdtool.reports import acts, kpi
 from sdtool.reports.breaches import Breaches, breaches
 from sdtool.reports.clocks import Clocks
-from sdtool.reports.decisions import Known, Point, decisions, missed_twice
+from sdtool.reports.decisions import LONG_PAST, Known, Point, decisions, missed_twice
 from sdtool.reports.overdue import Article, Onboarding, Owing, articles, onboardings, owing
 from sdtool.reports.period import period
 from sdtool.reports.registry import kpis
@@ -99,22 +99,23 @@ def report(desk: Desk, first: date, after: date, *, role: str, jobs: Sequence[St
     week, clocks = period(first, after, desk.timezone), Clocks(store, desk.rulebook)
     figures = _figures(desk, first, after)
     running = Running(desk, clocks)
-    owed, starts, reviews = owing(desk), onboardings(desk, eyes), articles(desk, eyes)
+    (owed, unheard), starts = owing(desk), onboardings(desk, eyes)
+    today = local_date(desk.now, desk.timezone)
+    reviews = articles(desk, eyes, today.isoformat())
     repeated, unwell = candidates(desk), _unwell(jobs, eyes)
     missed = missed_twice(kpis(p.level for p in desk.rulebook.priorities), figures.values())
     flow = tuple(_flow(figures[key]) for key in FLOW)
     kinds, done = acts.acts(store, week, eyes)
     known = Known(
         week.start,
-        local_date(desk.now, desk.timezone),
         unwell,
         running.urgent,
         starts,
-        owed,
+        unheard,
         (flow[-1].value, flow[-1].previous),
         missed,
         repeated,
-        reviews,
+        articles(desk, eyes, (today - timedelta(days=LONG_PAST)).isoformat()),
     )
     return Page(
         first,

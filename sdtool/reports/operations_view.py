@@ -173,7 +173,7 @@ class _Worder:
         about = _numbers(row.tickets, row.total, _FEW)
         if row.hierarchical:  # its tickets are named in the point about it
             about = self.words["management_told"]
-        text = f"{self.many(row.total, 'answers')} ({about})"
+        text = f"{self.many(row.total, self.words['answers'])} ({about})"
         return Row(_cut(name, _NARROW), text, f"{self.words['since']} {self.day(row.since)}")
 
     def acts_row(self, row: Act) -> Row:
@@ -194,7 +194,7 @@ class _Worder:
 
     def problems_row(self, row: Candidate) -> Row:
         """Word incidents that belong together."""
-        text = f"{self.many(row.total, 'incidents')} ({_numbers(row.tickets, row.total, _FEW)})"
+        text = f"{self.many(row.total, self.words['incidents'])} ({_numbers(row.tickets, row.total, _FEW)})"
         return Row(
             self.categories.get(row.category, row.category),
             text,
@@ -222,6 +222,7 @@ class _Worder:
         what, asked = self.words["points"][point.kind]
         values = {
             "n": self.number(point.total),
+            "many": self.many(point.total, self.words["nouns"].get(point.kind, ("", ""))),
             "tickets": _numbers(point.tickets, point.total),
             "names": self.named(point),
             "day": self.date(point.names[0])
@@ -249,7 +250,8 @@ class _Worder:
         """Return "resolved in time 61,0 %, norm ≥ 90,0 %"."""
         kpi = self.known[figure.key]
         value, norm = (shown(number, kpi, self.language) for number in (figure.value, figure.norm))
-        return f"{kpi.label[self.language]} {value} (norm {'≤' if kpi.better == DOWN else '≥'} {norm})"
+        sign = "≤" if (figure.better or kpi.better) == DOWN else "≥"
+        return f"{kpi.label[self.language]} {value} (norm {sign} {norm})"
 
     def growth(self, point: Point) -> str:
         """Return by how much something grew, "+12,5 %"; "" from nothing."""
@@ -268,9 +270,9 @@ class _Worder:
         """Return a number as people read it."""
         return render.number(value, self.language)
 
-    def many(self, count: int, word: str) -> str:
+    def many(self, count: int, forms: Sequence[str]) -> str:
         """Return "3 answers", "1 answer"."""
-        return f"{self.number(count)} {self.words[word][count != 1]}"
+        return f"{self.number(count)} {forms[count != 1]}"
 
     def date(self, day: str) -> str:
         """Return an ISO date as people read it."""

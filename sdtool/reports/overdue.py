@@ -1,15 +1,19 @@
 """What waits for somebody past its day: owed feedback, onboardings, instructions to be reviewed."""
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
+from collections.abc import Mapping, Sequence
 from heapq import nsmallest
 from typing import NamedTuple
 
-from sdtool.desk import Desk, tickets
+from sdtool.desk import Desk
 from sdtool.reports.scope import COUNTED
 from sdtool.reports.seen import MOST, Eyes, Listed, confidential
 from sdtool.rulebook.chasing import chasing
 from sdtool.rules import ladder
 from sdtool.store.base import Row
+
+KINDS = ("customer", "supplier", "internal")
+_NEVER = 1_000_000  # a step that no ladder has
 
 
 class Owing(NamedTuple):
@@ -24,6 +28,18 @@ class Owing(NamedTuple):
     total: int
     since: int
     hierarchical: bool
+    tickets: tuple[int, ...]
+
+
+class Unheard(NamedTuple):
+    """Feedback that did not come after the hierarchical step: how much in all, and since when (None: none).
+
+    `parties` are names, or kinds where none was named, who owes most first; `tickets` the longest overdue.
+    """
+
+    total: int
+    since: int | None
+    parties: tuple[str, ...]
     tickets: tuple[int, ...]
 
 
@@ -51,10 +67,19 @@ _FROM = (
     " from owed join ticket on ticket.id = owed.ticket left join party on party.id = owed.party"
     f" where owed.state = 'open' and owed.due_at < :now and {COUNTED}"
 )
+_TOLD = (
+    "owed.step >= case owed.kind when 'customer' then :customer when 'supplier' then :supplier"
+    " else :internal end"
+)
 _BY_PARTY = (
     "select owed.kind, coalesce(owed.party, 0) as party, coalesce(party.name, '') as name, count(*) as n,"
-    " min(owed.due_at) as since, max(owed.step) as step"
+    f" min(owed.due_at) as since, sum(case when {_TOLD} then 1 else 0 end) as told,"
+    f" min(case when {_TOLD} then owed.due_at end) as told_since"
     f"{_FROM} group by owed.kind, owed.party, party.name"
+)
+_UNHEARD = (
+    f"select owed.ticket, min(owed.due_at) as since{_FROM} and {_TOLD}"
+    " group by owed.ticket order by 2, 1 limit :most"
 )
 _FOR = (
     f"select owed.ticket{_FROM} and owed.kind = :kind and coalesce(owed.party, 0) = :party"
@@ -62,25 +87,39 @@ _FOR = (
 )
 
 
-def owing(desk: Desk) -> Listed[Owing]:
-    """List who owes overdue feedback: whose management was told already first, then by how much it is."""
-    rows = desk.store.query(_BY_PARTY, now=desk.now)
-    steps = {kind: _hierarchical(desk, kind) for kind in {row["kind"] for row in rows}}
-    found = [(not 0 < steps[row["kind"]] <= row["step"], -row["n"], row["since"], row) for row in rows]
-    first = nsmallest(MOST, found, key=lambda one: (*one[:3], one[3]["kind"], one[3]["name"]))
-    return Listed(
-        len(found),
-        tuple(
-            Owing(row["kind"], row["name"], -n, since, not early, _tickets(desk, row))
-            for early, n, since, row in first
-        ),
+def owing(desk: Desk) -> tuple[Listed[Owing], Unheard]:
+    """List who owes overdue feedback: whose management was told already first, then by how much it is.
+
+    Beside it stands what did not come although it was told, of all parties.
+    """
+    steps = {kind: _hierarchical(desk, kind) for kind in KINDS}
+    rows = desk.store.query(_BY_PARTY, now=desk.now, **steps)
+    listed = nsmallest(
+        MOST, rows, key=lambda row: (not row["told"], -row["n"], row["since"], row["kind"], row["name"])
+    )
+    first = tuple(
+        Owing(row["kind"], row["name"], row["n"], row["since"], row["told"] > 0, _tickets(desk, row))
+        for row in listed
+    )
+    return Listed(len(rows), first), _unheard(desk, [row for row in rows if row["told"]], steps)
+
+
+def _unheard(desk: Desk, rows: Sequence[Row], steps: Mapping[str, int]) -> Unheard:
+    most = nsmallest(MOST, rows, key=lambda row: (-row["told"], row["told_since"], row["kind"], row["name"]))
+    found = desk.store.query(_UNHEARD, now=desk.now, most=MOST, **steps) if rows else ()
+    return Unheard(
+        sum(row["told"] for row in rows),
+        min((row["told_since"] for row in rows), default=None),
+        tuple(dict.fromkeys(row["name"] or row["kind"] for row in most)),
+        tuple(row["ticket"] for row in found),
     )
 
 
 def _hierarchical(desk: Desk, kind: str) -> int:
-    """Return the number of the first hierarchical step of a ladder, 0 when it has none."""
+    """Return the number of the first hierarchical step of a ladder, _NEVER when it has none."""
     steps = ladder.ladder(chasing(desk.rulebook).reminder_steps, kind)
-    return next((number for number, step in enumerate(steps, 1) if step.tone == "hierarchical"), 0)
+    tones = [step.tone for step in steps]
+    return tones.index("hierarchical") + 1 if "hierarchical" in tones else _NEVER
 
 
 def _tickets(desk: Desk, row: Row) -> tuple[int, ...]:
@@ -112,16 +151,15 @@ def onboardings(desk: Desk, eyes: Eyes) -> Listed[Onboarding]:
     )
 
 
-_PAST = " from article where state = 'active' and review_on < :today"
+_PAST = " from article where state = 'active' and review_on < :before"
 
 
-def articles(desk: Desk, eyes: Eyes) -> Listed[Article]:
-    """List the instructions that are past their review date, the longest first."""
-    today = tickets.day_of(desk.now, desk.timezone)
-    count = desk.store.value(f"select count(*){_PAST}", today=today)
+def articles(desk: Desk, eyes: Eyes, before: str) -> Listed[Article]:
+    """List the instructions whose review date lies before a day (ISO), the longest first."""
+    count = desk.store.value(f"select count(*){_PAST}", before=before)
     rows = desk.store.query(
         f"select id, title, owner, review_on{_PAST} order by review_on, id limit :most",
-        today=today,
+        before=before,
         most=MOST,
     )
     return Listed(

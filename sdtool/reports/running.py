@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sdtool.desk import Desk, tickets, updates
 from sdtool.errors import BadSetup
+from sdtool.reports.backlog import is_late
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.period import period
 from sdtool.reports.registry import BUCKETS, bucket_key
@@ -52,8 +53,10 @@ class Urgent(NamedTuple):
 # a group at a time: what is open need not fit in memory whole
 _GROUPS = "select distinct group_key from ticket where ended_at is null order by group_key"
 _OPEN = (
-    "select id, type, priority, group_key, agent, opened_at, responded_at, respond_due, resolve_due,"  # noqa: S608
-    f" resolve_target, paused from ticket where ended_at is null and group_key = :group and {COUNTED}"
+    "select ticket.id, type, priority, group_key, agent, opened_at, responded_at, respond_due, resolve_due,"  # noqa: S608
+    " resolve_target, paused, pause.start_at from ticket"
+    " left join pause on pause.ticket = ticket.id and pause.end_at is null"
+    f" where ended_at is null and group_key = :group and {COUNTED}"
 )
 
 
@@ -73,7 +76,7 @@ class Running:
 
     def _add(self, row: Row) -> None:
         clock, now = self._clocks.of(row["type"], row["priority"], row["opened_at"]), self._desk.now
-        late = not row["paused"] and row["resolve_due"] < now
+        late = is_late(row["resolve_due"], row["start_at"], now)
         age = clock.working_days(row["opened_at"], now)
         bucket = next(bucket_key(low, high) for low, high in BUCKETS if high is None or age <= high)
         self._counts.update({"open": 1, "late": int(late), "waiting": row["paused"], bucket: 1})
