@@ -61,14 +61,14 @@ _SETTINGS = {
 @click.option(
     "--personal",
     is_flag=True,
-    help="With summaries and names of callers and agents, but those of confidential tickets.",
+    help="With summaries and names of callers and agents, except those of confidential tickets.",
 )
 @click.pass_obj
 def browse(app: App, port: int, personal: bool) -> None:
     """Look around in the desk with a browser on this machine; Ctrl-C ends it.
 
     A copy is served, made now and removed at the end, so nothing of the desk can be changed. It holds no
-    names and no contents. Only who has the address that is printed can open it.
+    names and no contents unless --personal. Only who has the address that is printed can open it.
     """
     if app.settings.database.startswith(("postgresql:", "postgres:")):
         raise BadSetup("sd browse reads a desk in a file; this one is on PostgreSQL, see `sd report site`")

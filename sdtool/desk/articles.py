@@ -73,7 +73,7 @@ def _article(row: Row) -> Article:
 def listing(
     store: Store, *, owner: str = "", before: str = "", withdrawn: bool = False, number: int = 0
 ) -> list[Used]:
-    """Return articles, what is to be reviewed first first; only active ones unless `withdrawn`.
+    """Return articles, soonest review first; only active ones unless `withdrawn`.
 
     Args:
         owner: only those of this login.

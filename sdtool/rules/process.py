@@ -101,7 +101,7 @@ _TICKETS = (
     Rule(
         "major-unheard", ("incident",), FAULT, "agent", f"{_INCIDENT}: major incidents; [majors] update",
         "Who is struck by a major incident hears of it as often as agreed.",
-        "Wie door een groot incident getroffen is, hoort er zo vaak van als afgesproken.",
+        "Wie door een grote storing getroffen is, hoort er zo vaak van als afgesproken.",
         'sd note {id} --public "…"',
     ),
     Rule(
