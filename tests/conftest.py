@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -149,6 +150,19 @@ def _call(*arguments: object, as_of: str | None = NOW, stdin: str = "") -> Ran:
 def interruptible() -> None:
     """In a child: let Ctrl-C end it, also when this run of the tests was started in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def interrupt(child: Any) -> None:
+    """Press Ctrl-C on the terminal of a child that waits for an answer.
+
+    A signal between Python's last look and its read() is seen at the next key only: it must sleep first.
+    """
+    asleep = 0
+    while child.isalive() and asleep < 5:
+        time.sleep(0.1)
+        state = Path(f"/proc/{child.pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0]
+        asleep = asleep + 1 if state == "S" else 0
+    child.sendintr()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import pytest
 from sdtool.cli import COMMANDS, root
 from sdtool.desk import Desk, registration
 from sdtool.errors import EXIT_CODES
-from tests.conftest import MELDER, NOW, Sd, interruptible
+from tests.conftest import MELDER, NOW, Sd, interrupt, interruptible
 
 New = Callable[..., int]
 SD = [sys.executable, "-m", "sdtool", "--as-of", NOW]
@@ -270,8 +269,7 @@ def test_interrupt(sd: Sd) -> None:
     child: Any = pexpect.spawn(
         SD[0], [*SD[1:], "take", "-"], encoding="utf-8", timeout=30, preexec_fn=interruptible
     )
-    time.sleep(2)  # until it reads
-    child.sendintr()
+    interrupt(child)
     child.expect(pexpect.EOF)
     assert "Traceback" not in child.before and "Interrupted" in child.before
     assert child.wait() == 130

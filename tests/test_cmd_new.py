@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from tests.conftest import MELDER, NOW, Ran, Sd, interruptible
+from tests.conftest import MELDER, NOW, Ran, Sd, interrupt, interruptible
 from tests.rulebooks import changed, use, with_matrix
 
 New = Callable[..., int]
@@ -311,8 +310,7 @@ def test_interrupted_question(sd: Sd) -> None:
     """Ctrl-C at a question ends with 130, and nothing is stored."""
     child = terminal("new")
     child.expect("Summary")
-    time.sleep(1)  # a signal between Python's last look and its read() is seen at the next key only
-    child.sendintr()
+    interrupt(child)
     child.expect("Interrupted")
     child.expect(pexpect.EOF)
     assert child.wait() == 130

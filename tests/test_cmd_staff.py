@@ -16,7 +16,7 @@ import pytest
 
 from sdtool import cli
 from tests import hr_files
-from tests.conftest import NOW, Ran, Sd, interruptible
+from tests.conftest import NOW, Ran, Sd, interrupt, interruptible
 from tests.engines import digests
 
 TODAY = date(2026, 11, 23)
@@ -247,7 +247,7 @@ def test_new_asks_again(send: Send, sd: Sd) -> None:
             child.sendline(answer)
         if len(answers) == 1:
             child.expect(r"owes it\): ")
-            child.sendintr()
+            interrupt(child)
         child.expect(pexpect.EOF)
         child.close()
         shown = sd("onboarding", "status", "--format", "json").json()
