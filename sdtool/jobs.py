@@ -11,13 +11,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from sdtool.desk import Desk
 from sdtool.errors import BadSetup, Failed, SdError
 from sdtool.rulebook import Rulebook
+from sdtool.rules.moments import day_of
 from sdtool.store.base import Store
 
 NIGHTLY = 26 * 3600  # a day of 25 hours, in autumn, and time to run
@@ -186,7 +186,7 @@ def _upkeep(desk: Desk) -> str:
 
 def today(desk: Desk) -> date:
     """Return the local date at the desk."""
-    return datetime.fromtimestamp(desk.now, ZoneInfo(desk.timezone)).date()
+    return day_of(desk.now, desk.timezone)
 
 
 def _counted(parts: list[tuple[int, str]]) -> str:

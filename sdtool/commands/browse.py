@@ -7,9 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -119,10 +117,9 @@ def _figures(app: App) -> Iterator[tuple[Any, ...]]:
     from sdtool.reports import freeze
     from sdtool.reports.period import last_month
     from sdtool.reports.registry import kpis
-    from sdtool.rules.moments import parse_period
+    from sdtool.rules.moments import day_of, parse_period
 
-    zone = ZoneInfo(app.rulebook.organisation.timezone)
-    first, _ = last_month(datetime.fromtimestamp(app.now, zone).date())
+    first, _ = last_month(day_of(app.now, app.rulebook.organisation.timezone))
     held = {(row["id"] // 100, row["id"] % 100) for row in app.store.query("select id from frozen_month")}
     months = sorted({f"{year:04d}-{month:02d}" for year, month in held} | {f"{first:%Y-%m}"})
     labels = {key: entry.label["en"] for key, entry in kpis(p.level for p in app.rulebook.priorities).items()}

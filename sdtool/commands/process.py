@@ -141,15 +141,12 @@ def lint(app: App, fmt: str) -> None:
 
 
 def _day(app: App, text: str) -> int:
-    from datetime import datetime, time
-    from zoneinfo import ZoneInfo
-
     zone = app.rulebook.organisation.timezone
     try:
         day = moments.parse_date(text, app.now, zone)
     except ValueError as exc:
         raise UsageFault(str(exc)) from None
-    return int(datetime.combine(day, time(), ZoneInfo(zone)).timestamp())
+    return moments.midnight(day, zone)
 
 
 def _print(desk: Desk, found: Sequence[Finding], columns: tuple[tuple[str, str], ...], fmt: str) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import re
 import sys
-from datetime import date, datetime
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -137,7 +136,7 @@ def _period(app: App, month: str | None, first: str | None, after: str | None) -
         if first and after:
             begin, end = (moments.parse_date(text, app.now, zone) for text in (first, after))
         else:
-            begin, end = last_month(datetime.fromtimestamp(app.now, ZoneInfo(zone)).date())
+            begin, end = last_month(moments.day_of(app.now, zone))
     except ValueError as exc:
         raise UsageFault(str(exc)) from None
     if end <= begin:

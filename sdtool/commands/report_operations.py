@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import click
 
@@ -87,7 +86,7 @@ def operations(
 def _week(app: App, text: str | None) -> tuple[date, date]:
     """Return the week of a day, as its Monday and the Monday after it; without a day the last whole one."""
     zone = app.rulebook.organisation.timezone
-    today = datetime.fromtimestamp(app.now, ZoneInfo(zone)).date()
+    today = moments.day_of(app.now, zone)
     if text is None:
         return pages.last_week(today)
     try:

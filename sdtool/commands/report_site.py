@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 import click
 
 from sdtool.commands.base import App, OwnFile, dry_run_option, said
@@ -53,11 +50,7 @@ def site(
     app.readonly = True
     zone = app.rulebook.organisation.timezone
     try:
-        first, after = (
-            moments.parse_period(month)
-            if month
-            else last_month(datetime.fromtimestamp(app.now, ZoneInfo(zone)).date())
-        )
+        first, after = moments.parse_period(month) if month else last_month(moments.day_of(app.now, zone))
     except ValueError as exc:
         raise UsageFault(str(exc)) from None
     outfolder.check(out)

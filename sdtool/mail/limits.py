@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sdtool.mail import addresses, outbox
+from sdtool.rules.moments import day_of, midnight
 from sdtool.settings import MailSettings
 from sdtool.store.base import Row, Store
 
@@ -19,7 +18,7 @@ def sift(store: Store, mail: MailSettings, now: int, zone: str) -> tuple[list[in
         zone: that of the desk; its local day is the day of `mail.per_recipient_day`.
     """
     due = outbox.due(store, now)
-    sent = _sent(store, _midnight(now, zone)) if due else {}
+    sent = _sent(store, midnight(day_of(now, zone), zone)) if due else {}
     over = excess(due, sent, mail)
     held = {id_ for id_, _ in over}
     return [row["id"] for row in due if row["id"] not in held], over
@@ -62,8 +61,3 @@ def _sent(store: Store, since: int) -> dict[str, int]:
         since=since,
     )
     return {row["address"]: row["mails"] for row in rows}
-
-
-def _midnight(now: int, zone: str) -> int:
-    moment = datetime.fromtimestamp(now, ZoneInfo(zone))
-    return int(moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp())

@@ -14,6 +14,7 @@ from sdtool.desk import Desk, calendars
 from sdtool.reports.period import last_month
 from sdtool.rulebook import Report as Entry
 from sdtool.rulebook.sheet import WEEKDAYS
+from sdtool.rules.moments import day_of
 
 USUAL = {"kpi": "month", "operations": "week", "jobs": "day"}
 
@@ -36,7 +37,7 @@ class Due(NamedTuple):
 
 def due(desk: Desk, key: str) -> list[Due]:
     """Return what is due of report `key` at `desk.now`, each recipient once a period."""
-    today = datetime.fromtimestamp(desk.now, ZoneInfo(desk.timezone)).date()
+    today = day_of(desk.now, desk.timezone)
     found: dict[tuple[str, date, date], Due] = {}
     for entry in entries(desk, key):
         every = entry.every or USUAL[key]

@@ -152,29 +152,12 @@ def trend(
     drawn = [{"m": i, "s": name, "v": v} for name, values in lines for i, v in enumerate(values)]
     names = [name for name, _ in lines]
     axes = {"x": _months(months), "y": _amounts(",.0f")}
-    return {
-        "width": WIDTH,
-        "height": 230,
-        "autosize": _FIT,
-        "layer": [
-            {
-                "data": {"values": rows},
-                "mark": {"type": "bar", "size": 12},
-                "encoding": {**axes, "color": _colours([bars[0]], ["@quiet"], "square")},
-            },
-            {
-                "data": {"values": drawn},
-                "mark": {"type": "line", "strokeWidth": 2.5},
-                "encoding": {**axes, **_lines(names)},
-            },
-            {
-                "data": {"values": drawn},
-                "mark": {"type": "point", "filled": True, "size": 55, "opacity": 1},
-                "encoding": {**axes, **_signs(names)},
-            },
-        ],
-        "resolve": {"scale": {"color": "independent", "shape": "independent", "strokeDash": "independent"}},
+    behind = {
+        "data": {"values": rows},
+        "mark": {"type": "bar", "size": 12},
+        "encoding": {**axes, "color": _colours([bars[0]], ["@quiet"], "square")},
     }
+    return _layered([behind, *_drawn(axes, names, drawn)])
 
 
 def shares(months: Sequence[str], lines: Sequence[tuple[str, Any]], norms: Sequence[tuple[str, Any]]) -> Spec:
@@ -185,18 +168,7 @@ def shares(months: Sequence[str], lines: Sequence[tuple[str, Any]], norms: Seque
     known = [row["v"] for row in drawn + held if row["v"] is not None]
     low = min(0.8, int(min(known, default=0) * 10) / 10)
     axes = {"x": _months(months), "y": _amounts(".0%", [low, 1])}
-    layers: list[Spec] = [
-        {
-            "data": {"values": drawn},
-            "mark": {"type": "line", "strokeWidth": 2.5},
-            "encoding": {**axes, **_lines(names)},
-        },
-        {
-            "data": {"values": drawn},
-            "mark": {"type": "point", "filled": True, "size": 55, "opacity": 1},
-            "encoding": {**axes, **_signs(names)},
-        },
-    ]
+    layers = _drawn(axes, names, drawn)
     if any(row["v"] is not None for row in held):
         colours = _colours([name for name, _ in norms], ["@soft"] * len(norms), "stroke")
         layers.append(
@@ -206,6 +178,27 @@ def shares(months: Sequence[str], lines: Sequence[tuple[str, Any]], norms: Seque
                 "encoding": {**axes, "color": colours},
             }
         )
+    return _layered(layers)
+
+
+def _drawn(axes: Spec, names: Sequence[str], values: Sequence[Mapping[str, Any]]) -> list[Spec]:
+    """Return lines with their signs, as layers."""
+    return [
+        {
+            "data": {"values": values},
+            "mark": {"type": "line", "strokeWidth": 2.5},
+            "encoding": {**axes, **_lines(names)},
+        },
+        {
+            "data": {"values": values},
+            "mark": {"type": "point", "filled": True, "size": 55, "opacity": 1},
+            "encoding": {**axes, **_signs(names)},
+        },
+    ]
+
+
+def _layered(layers: Sequence[Spec]) -> Spec:
+    """Return layers as one chart, of which each tells its own names."""
     return {
         "width": WIDTH,
         "height": 230,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from sdtool.desk import calendars
 from sdtool.rulebook import Rulebook, Target
+from sdtool.rules.moments import midnight
 from sdtool.rules.worktime import Calendar
 from sdtool.store.base import Store
 
@@ -17,7 +17,7 @@ class Clocks:
 
     def __init__(self, store: Store, rulebook: Rulebook) -> None:
         self._store, self.rulebook = store, rulebook
-        self._zone = ZoneInfo(rulebook.organisation.timezone)
+        self._timezone = rulebook.organisation.timezone
         self._versions: dict[tuple[str, int], tuple[list[int], list[Calendar]]] = {}
 
     def main(self) -> Calendar:
@@ -49,8 +49,7 @@ class Clocks:
         """Return the midnight from which a target holds; the first one holds always."""
         if not target.valid_from:
             return 0
-        midnight = datetime.combine(date.fromisoformat(target.valid_from), time(), self._zone)
-        return int(midnight.timestamp())
+        return midnight(date.fromisoformat(target.valid_from), self._timezone)
 
     def _load(self, key: str) -> Calendar:
         return calendars.load(self._store, self.rulebook, key, 0)

@@ -7,9 +7,8 @@ or the rulebook of today. Its digest and its figures stand in the journal as wel
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sdtool import __version__
 from sdtool.desk import Desk, calendars
@@ -18,7 +17,7 @@ from sdtool.errors import Conflict, Failed, Refused
 from sdtool.reports.period import period
 from sdtool.reports.scope import NO_FILTER
 from sdtool.rulebook import Organisation, Priority, Rulebook
-from sdtool.rules.moments import parse_period
+from sdtool.rules.moments import day_of, parse_period
 from sdtool.store.base import Store
 from sdtool.store.journal import Entry, append, canonical
 
@@ -180,7 +179,7 @@ def _keep(desk: Desk, month: str, data: dict[str, Any]) -> None:
 
 
 def _conflict(desk: Desk, month: str, at: int) -> Conflict:
-    since = datetime.fromtimestamp(at, ZoneInfo(desk.timezone)).date()
+    since = day_of(at, desk.timezone)
     return Conflict(
         f"{month} was frozen on {since} with other figures: nothing was changed",
         hint=f"`sd report kpi --month {month} --recompute` shows what differs",
@@ -203,7 +202,7 @@ def due(desk: Desk) -> list[str]:
         return []
     held = {row["id"] for row in desk.store.query("select id from frozen_month")}
     calendar = calendars.own(desk, opened)
-    month = f"{datetime.fromtimestamp(opened, ZoneInfo(desk.timezone)):%Y-%m}"
+    month = f"{day_of(opened, desk.timezone):%Y-%m}"
     found: list[str] = []
     while len(found) < AT_ONCE:
         current = period(*parse_period(month), desk.timezone)

@@ -2,15 +2,15 @@
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import Letter, parted, queue
 from sdtool.reports.addressees import entries, moment
+from sdtool.rules.moments import midnight
 
 KEY, INSTEAD = "jobs", "kpi"
 
@@ -59,8 +59,7 @@ def queue_mail(desk: Desk, day: date, late_after: Mapping[str, int]) -> int:
 
 def troubles(desk: Desk, day: date, late_after: Mapping[str, int]) -> list[Trouble]:
     """Return which jobs failed on the day before `day`, local time, or did not run then or since."""
-    midnight = datetime.combine(day, datetime.min.time(), ZoneInfo(desk.timezone))
-    since, until = int((midnight - timedelta(days=1)).timestamp()), int(midnight.timestamp())
+    since, until = midnight(day - timedelta(days=1), desk.timezone), midnight(day, desk.timezone)
     began = desk.store.value("select min(started_at) from job_run where started_at <= :now", now=desk.now)
     found = []
     for name, seconds in late_after.items():

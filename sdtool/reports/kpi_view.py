@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sdtool import render
 from sdtool.reports import knowledge, majors, phone, repeats
@@ -13,6 +11,7 @@ from sdtool.reports.bars import spark
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi
 from sdtool.reports.filters import named
 from sdtool.reports.kpi import Figure, Report, Split, met
+from sdtool.reports.layout import finished
 from sdtool.reports.owing import OWING
 from sdtool.reports.period import before
 from sdtool.reports.registry import BUCKETS, bucket_key, kpis
@@ -20,6 +19,7 @@ from sdtool.reports.satisfaction import SATISFACTION
 from sdtool.reports.staffing import STAFFING
 from sdtool.reports.times import STATISTICS, TIMES, Time
 from sdtool.rulebook import Rulebook
+from sdtool.rules.moments import day_of
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "flow": ("opened", "resolved", "closed", "throughput", "cancelled", "merged", "test"),
@@ -62,11 +62,6 @@ _BARE = {
     "staffed": False,
 }  # the words of filters name none of these
 _DIGITS = {"ratio": 2, "days": 1}
-_FORMS = {
-    "html": (render.html, "report/kpi"),
-    "text": (render.text, "report/kpi"),
-    "md": (render.text, "report/kpi.md"),
-}
 
 
 def document(
@@ -86,16 +81,11 @@ def document(
         head: number and hash of the journal's newest event, stated at the end where the report is mailed.
         picture: what the picture that goes with the mail says, "" without one; see `site_charts.picture`.
     """
-    draw, name = _FORMS[form]
     language = render.known(language, render.REPORT_LANGUAGES)
     values = {**view(report, rulebook, language, head), "picture": picture}
     if form == "md":
         values["tables"] = _tables(values, language)
-    page = draw(name, language, **values)
-    if form == "html":
-        # white space says nothing here, and Gmail cuts off a mail at 102 kB
-        return render.inline("\n".join(filter(None, map(str.strip, page.splitlines())))) + "\n"
-    return "".join(line.rstrip() + "\n" for line in page.splitlines())
+    return finished(form, "report/kpi", language, values)
 
 
 def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str] | None) -> dict[str, Any]:
@@ -145,7 +135,7 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
 
 def frozen_on(at: int | None, timezone: str, language: str) -> str:
     """Return the day on which figures were frozen (epoch seconds) in words, "" of figures of now."""
-    return "" if at is None else render.day(datetime.fromtimestamp(at, ZoneInfo(timezone)).date(), language)
+    return "" if at is None else render.day(day_of(at, timezone), language)
 
 
 def shown(value: float | None, kpi: Kpi, language: str, *, sign: bool = False) -> str:
@@ -160,9 +150,9 @@ def shown(value: float | None, kpi: Kpi, language: str, *, sign: bool = False) -
     return render.number(value, language, _DIGITS.get(kpi.unit, 0), sign=sign, fixed=True)
 
 
-def limit(kpi: Kpi, figure: Figure) -> str:
-    """Return the sign before the norm of a figure: its own direction goes before that of the KPI."""
-    return "≤" if (figure.better or kpi.better) == DOWN else "≥"
+def limit(kpi: Kpi, better: str | None) -> str:
+    """Return the sign before a norm: its own direction (up, down) goes before that of the KPI."""
+    return "≤" if (better or kpi.better) == DOWN else "≥"
 
 
 def _row(kpi: Kpi, figure: Figure, language: str) -> dict[str, Any]:
@@ -178,7 +168,7 @@ def _row(kpi: Kpi, figure: Figure, language: str) -> dict[str, Any]:
         "missing": figure.value is None,
         "counted": _counted(kpi, figure, language),
         "norm": "" if figure.norm is None else shown(figure.norm, kpi, language),
-        "limit": limit(kpi, figure),
+        "limit": limit(kpi, figure.better),
         "met": met(kpi, figure),
         "change": "" if change is None else shown(change, kpi, language, sign=True),
         "better": better,

@@ -6,9 +6,8 @@ a decision come first: `reports.decisions` says which there are, and in which or
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 from sdtool.desk import Desk
 from sdtool.reports import acts, kpi
@@ -21,6 +20,7 @@ from sdtool.reports.registry import kpis
 from sdtool.reports.repeated import Candidate, candidates
 from sdtool.reports.running import Backlog, Risk, Running
 from sdtool.reports.seen import EYES, MOST, ROLES, Eyes, Listed
+from sdtool.rules.moments import day_of
 
 __all__ = ["ROLES", "Job", "Page", "Standing", "as_dict", "last_week", "report"]
 
@@ -100,7 +100,7 @@ def report(desk: Desk, first: date, after: date, *, role: str, jobs: Sequence[St
     figures = _figures(desk, first, after)
     running = Running(desk, clocks)
     (owed, unheard), starts = owing(desk), onboardings(desk, eyes)
-    today = local_date(desk.now, desk.timezone)
+    today = day_of(desk.now, desk.timezone)
     reviews = articles(desk, eyes, today.isoformat())
     repeated, unwell = candidates(desk), _unwell(jobs, eyes)
     missed = missed_twice(kpis(p.level for p in desk.rulebook.priorities), figures.values())
@@ -137,11 +137,6 @@ def report(desk: Desk, first: date, after: date, *, role: str, jobs: Sequence[St
         unwell,
         Listed(len(missed), tuple(missed[:MOST])),
     )
-
-
-def local_date(at: int, timezone: str) -> date:
-    """Return the local date of a moment."""
-    return datetime.fromtimestamp(at, ZoneInfo(timezone)).date()
 
 
 def _figures(desk: Desk, first: date, after: date) -> dict[str, kpi.Figure]:

@@ -16,8 +16,7 @@ from sdtool.output import safe
 from sdtool.reports.acts import Act
 from sdtool.reports.breaches import Breach
 from sdtool.reports.decisions import Point
-from sdtool.reports.entry import DOWN
-from sdtool.reports.kpi_view import shown
+from sdtool.reports.kpi_view import limit, shown
 from sdtool.reports.layout import finished
 from sdtool.reports.operations import Job, Page
 from sdtool.reports.overdue import Article, Onboarding, Owing
@@ -26,6 +25,7 @@ from sdtool.reports.repeated import Candidate
 from sdtool.reports.running import Risk
 from sdtool.reports.seen import MOST, Listed
 from sdtool.rulebook import Rulebook
+from sdtool.rules.moments import day_of
 
 WORDS = "report/operations-words"
 _LONGEST = 44  # of a text in a row: what does not fit on its line would cost the page another
@@ -250,8 +250,7 @@ class _Worder:
         """Return "resolved in time 61,0 %, norm ≥ 90,0 %"."""
         kpi = self.known[figure.key]
         value, norm = (shown(number, kpi, self.language) for number in (figure.value, figure.norm))
-        sign = "≤" if (figure.better or kpi.better) == DOWN else "≥"
-        return f"{kpi.label[self.language]} {value} (norm {sign} {norm})"
+        return f"{kpi.label[self.language]} {value} (norm {limit(kpi, figure.better)} {norm})"
 
     def growth(self, point: Point) -> str:
         """Return by how much something grew, "+12,5 %"; "" from nothing."""
@@ -280,12 +279,12 @@ class _Worder:
 
     def day(self, at: int) -> str:
         """Return the local date of a moment."""
-        return render.day(datetime.fromtimestamp(at, ZoneInfo(self.zone)).date(), self.language)
+        return render.day(day_of(at, self.zone), self.language)
 
     def moment(self, at: int) -> str:
         """Return a moment: of today its time alone."""
         local = datetime.fromtimestamp(at, ZoneInfo(self.zone))
-        today = datetime.fromtimestamp(self.page.now, ZoneInfo(self.zone)).date() == local.date()
+        today = day_of(self.page.now, self.zone) == local.date()
         return f"{local:%H:%M}" if today else f"{self.day(at)} {local:%H:%M}"
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+
+from sdtool.rules.moments import midnight
 
 
 class Period(NamedTuple):
@@ -24,9 +25,7 @@ def period(first: date, after: date, timezone: str) -> Period:
     """
     if after <= first:
         raise ValueError(f"the period from {first} up to {after} has no days")
-    zone = ZoneInfo(timezone)
-    start, end = (int(datetime.combine(day, time(), zone).timestamp()) for day in (first, after))
-    return Period(first, after, start, end)
+    return Period(first, after, midnight(first, timezone), midnight(after, timezone))
 
 
 def before(first: date, after: date) -> tuple[date, date]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sdtool import render
 from sdtool.errors import NotFound
-from sdtool.reports.entry import DOWN, NEUTRAL, Kpi
+from sdtool.reports.entry import NEUTRAL, Kpi
 from sdtool.reports.freeze import Frozen, stored
 from sdtool.reports.kpi import Figure, Report, report
 from sdtool.reports.layout import lined
@@ -86,18 +86,17 @@ def _unknown(some: Kpi, one: Difference) -> Kpi:
 
 
 def _row(one: Difference, kpi: Kpi, language: str) -> dict[str, str]:
-    from sdtool.reports.kpi_view import shown
+    from sdtool.reports.kpi_view import limit, shown
 
     def side(value: float | None, n: int | None, of: int | None) -> str:
         return shown(value, kpi, language) + (
             f" ({n}/{of})" if of is not None and kpi.unit == "share" else ""
         )
 
-    def limit(norm: float | None, better: str | None) -> str:
-        sign = "≤" if (better or kpi.better) == DOWN else "≥"
-        return "–" if norm is None else f"{sign} {shown(norm, kpi, language)}"
+    def held(norm: float | None, better: str | None) -> str:
+        return "–" if norm is None else f"{limit(kpi, better)} {shown(norm, kpi, language)}"
 
-    norms = [limit(one.frozen_norm, one.frozen_better), limit(one.now_norm, one.now_better)]
+    norms = [held(one.frozen_norm, one.frozen_better), held(one.now_norm, one.now_better)]
     return {
         "key": one.key,
         "label": kpi.label[language],

@@ -9,8 +9,7 @@ That takes about a second for a month of 20,000 tickets; of more than a year not
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.entry import DOWN, LEFT_OUT, NEUTRAL, OTHER, kpi
@@ -20,6 +19,7 @@ from sdtool.reports.scope import COUNTED, Scope
 from sdtool.reports.tally import Tally
 from sdtool.rulebook.sheet import Recurrence, sheet
 from sdtool.rules import recurrence
+from sdtool.rules.moments import midnight
 from sdtool.rules.recurrence import DAY, Incident
 from sdtool.store.base import Store
 
@@ -149,14 +149,9 @@ def _read(store: Store, start: int, end: int) -> Iterator[Incident]:
 
 def _months(period: Period, timezone: str) -> Iterator[Period]:
     """Yield the calendar months of a period, the first and the last of them cut at its ends."""
-    zone = ZoneInfo(timezone)
     first, start = period.first, period.start
     while start < period.end:
         after = min((first.replace(day=1) + timedelta(days=32)).replace(day=1), period.after)
-        end = min(_midnight(after, zone), period.end)
+        end = min(midnight(after, timezone), period.end)
         yield Period(first, after, start, end)
         first, start = after, end
-
-
-def _midnight(day: date, zone: ZoneInfo) -> int:
-    return int(datetime.combine(day, time(), zone).timestamp())

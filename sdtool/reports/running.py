@@ -3,19 +3,18 @@
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 import contextlib
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from heapq import nsmallest
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from sdtool.desk import Desk, tickets, updates
 from sdtool.errors import BadSetup
 from sdtool.reports.backlog import is_late
 from sdtool.reports.clocks import Clocks
-from sdtool.reports.period import period
 from sdtool.reports.registry import BUCKETS, bucket_key
 from sdtool.reports.scope import COUNTED
 from sdtool.reports.seen import MOST, Eyes, Listed, summaries
+from sdtool.rules.moments import day_of, midnight
 from sdtool.store.base import Row
 
 RISKY = 4  # at risk is what has less than one over this of its promised time left
@@ -66,7 +65,7 @@ class Running:
     def __init__(self, desk: Desk, clocks: Clocks) -> None:
         self._desk, self._clocks = desk, clocks
         self._highest = min((one.level for one in desk.rulebook.priorities), default=1)
-        self._midnight = _midnight(desk.now, desk.timezone)
+        self._day_end = midnight(day_of(desk.now, desk.timezone) + timedelta(days=1), desk.timezone)
         self._counts: Counter[str] = Counter()
         self._risks: list[Risk] = []
         self.urgent: list[Urgent] = []
@@ -85,7 +84,7 @@ class Running:
         if late or row["paused"]:
             return
         left = max(clock.between(now, row["resolve_due"]), 0)
-        if row["resolve_due"] < self._midnight or left * RISKY < row["resolve_target"]:
+        if row["resolve_due"] < self._day_end or left * RISKY < row["resolve_target"]:
             about = (row["id"], row["priority"], "", row["group_key"], row["agent"])
             self._risks.append(Risk(*about, row["resolve_due"], left))
 
@@ -115,9 +114,3 @@ class Running:
         shown = summaries(self._desk.store, [risk.ticket for risk in first], eyes)
         rows = (risk._replace(summary=shown[risk.ticket], agent=eyes.name(risk.agent)) for risk in first)
         return Listed(len(self._risks), tuple(rows))
-
-
-def _midnight(at: int, timezone: str) -> int:
-    """Return the end of the local day of a moment."""
-    day = datetime.fromtimestamp(at, ZoneInfo(timezone)).date()
-    return period(day, day + timedelta(days=1), timezone).end

@@ -165,7 +165,7 @@ class _View:
         )
         text = "" if norm is None else shown(norm, entry, self.language)
         return {**row, "value": shown(value, entry, self.language), "counted": counted, "norm": text,
-                "limit": limit(entry, figure), "met": met(entry, figure)}  # fmt: skip
+                "limit": limit(entry, figure.better), "met": met(entry, figure)}  # fmt: skip
 
     def _draw(self, page: str, **values: Any) -> str:
         common = {

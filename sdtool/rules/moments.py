@@ -107,13 +107,23 @@ def parse(
     return found
 
 
+def day_of(at: int, timezone: str) -> date:
+    """Return the local day of a moment in epoch seconds."""
+    return datetime.fromtimestamp(at, ZoneInfo(timezone)).date()
+
+
+def midnight(day: date, timezone: str) -> int:
+    """Return the moment, in epoch seconds, at which a local day begins."""
+    return int(datetime.combine(day, time(), ZoneInfo(timezone)).timestamp())
+
+
 def parse_date(text: str, now: int, timezone: str = "Europe/Brussels") -> date:
     """Return the calendar date that `text` means, one of DATE_FORMS; `now` is in epoch seconds.
 
     Raises:
         ValueError: the text is none of these; the message is one sentence that names the forms.
     """
-    today = datetime.fromtimestamp(now, ZoneInfo(timezone)).date()
+    today = day_of(now, timezone)
     try:
         found = _date(_tidy(text), today)
     except (ValueError, OverflowError):

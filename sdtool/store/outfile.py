@@ -34,7 +34,7 @@ def check(path: str, kind: Kind, database: str) -> os.stat_result | None:
         OutputFailed: nobody can tell.
     """
     fault = "belongs to the desk's database" if _is_desks(path, database) else ""
-    with _failing(path):
+    with failing(path):
         found = None if fault else _stat(path)
     if found is not None:
         fault = _fault(path, kind, found)
@@ -50,7 +50,7 @@ def save(path: str, text: str, kind: Kind, database: str) -> None:
         Conflict, OutputFailed: as `check`; or it could not be written.
     """
     temporary = os.path.join(os.path.dirname(path), f".sd-{os.urandom(8).hex()}.part")
-    with _failing(path):
+    with failing(path):
         try:
             _write(temporary, text)
             _place(temporary, path, check(path, kind, database))
@@ -60,7 +60,8 @@ def save(path: str, text: str, kind: Kind, database: str) -> None:
 
 
 @contextlib.contextmanager
-def _failing(path: str) -> Iterator[None]:
+def failing(path: str) -> Iterator[None]:
+    """Say what could not be written, and why."""
     try:
         yield
     except OSError as exc:

@@ -6,9 +6,10 @@ import contextlib
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from sdtool.errors import Conflict, OutputFailed
+from sdtool.errors import Conflict
+from sdtool.store.outfile import failing
 
 _MARK = ".sdtool"  # names the files that were written, so that nobody else's are removed
 
@@ -20,7 +21,7 @@ def check(path: str) -> None:
         Conflict: something else is there.
         OutputFailed: nobody can tell, or there is no folder to put it in.
     """
-    with _failing(path):
+    with failing(path):
         os.stat(os.path.dirname(os.path.realpath(path)))
         fault = _fault(path)
     if fault:
@@ -39,7 +40,7 @@ def save(path: str, files: Iterable[tuple[str, str]]) -> int:
     check(path)
     folder, name = os.path.split(os.path.realpath(path))
     part, earlier = (os.path.join(folder, f".{name}.{os.urandom(6).hex()}.{end}") for end in ("part", "old"))
-    with _failing(path):
+    with failing(path):
         try:
             os.mkdir(part)
             names = [_write(part, *file) for file in files]
@@ -91,11 +92,3 @@ def _fault(path: str) -> str:
     with open(os.path.join(path, _MARK), encoding="utf-8") as file:
         strange = found - {_MARK, *file.read().splitlines()}
     return f"holds {min(strange)}, which was not written there" if strange else ""
-
-
-@contextlib.contextmanager
-def _failing(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as exc:
-        raise OutputFailed(f"{path} could not be written: {exc.strerror or exc}") from exc
