@@ -163,7 +163,7 @@ def _written(app: App, first: date, after: date, fmt: str, language: str | None,
 def _mail(app: App, first: date, after: date) -> None:
     from sdtool.reports import addressees, kpi_mail
 
-    if not addressees.entries(app.desk, kpi_mail.KEY):
+    if not addressees.readers(app.desk, kpi_mail.KEY):
         raise BadSetup(
             "the rulebook names nobody who receives the KPI report: nothing was queued",
             hint='add [[reports]] with key = "kpi" and recipients = ["…"]',

@@ -116,7 +116,7 @@ def _written(app: App, first: date, after: date, fmt: str, language: str, role: 
 def _mail(app: App, first: date, after: date) -> None:
     from sdtool.reports import addressees, operations_mail
 
-    if not addressees.entries(app.desk, operations_mail.KEY):
+    if not addressees.readers(app.desk, operations_mail.KEY):
         raise BadSetup(
             "the rulebook names nobody who receives the operational report: nothing was queued",
             hint='add [[reports]] with key = "operations" and recipients = ["…"]',

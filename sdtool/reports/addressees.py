@@ -39,22 +39,25 @@ def due(desk: Desk, key: str) -> list[Due]:
     """Return what is due of report `key` at `desk.now`, each recipient once a period."""
     today = day_of(desk.now, desk.timezone)
     found: dict[tuple[str, date, date], Due] = {}
-    for entry in entries(desk, key):
+    for recipient, language, entry in readers(desk, key):
         every = entry.every or USUAL[key]
         if every == "day" and not _works(desk, today):
             continue
         since, first, after = _days(every, entry.day, today)
-        language = render.known(entry.language, render.REPORT_LANGUAGES)
         leaves = moment(desk, since, entry.at)
-        for recipient in entry.recipients:
-            one = Due(recipient, language, entry.role, every, first, after, leaves)
-            found.setdefault((recipient, first, after), one)
+        one = Due(recipient, language, entry.role, every, first, after, leaves)
+        found.setdefault((recipient, first, after), one)
     return list(found.values())
 
 
-def entries(desk: Desk, key: str) -> list[Entry]:
-    """Return who receives report `key`, as the rulebook says."""
-    return [entry for entry in desk.rulebook.reports if entry.key == key and entry.recipients]
+def readers(desk: Desk, key: str) -> list[tuple[str, str, Entry]]:
+    """Return address, language and the rulebook's entry of who receives report `key`."""
+    return [
+        (recipient, render.known(entry.language, render.REPORT_LANGUAGES), entry)
+        for entry in desk.rulebook.reports
+        if entry.key == key
+        for recipient in entry.recipients
+    ]
 
 
 def queued(desk: Desk, dedupe: str) -> bool:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # the report asks us for what was frozen before it
 KIND = "frozen_month"
 AFTER = 3  # working days of the desk after its end, the month is frozen by the nightly job
 AT_ONCE = 24  # months that one run of the job freezes at most
-_FIRST_OPENED = "select min(opened_at) from ticket"
 
 
 class Frozen(NamedTuple):
@@ -52,6 +51,12 @@ def month_of(first: date, after: date) -> str:
     """Return the month that a period is ("2026-10"), "" when it is not one whole month."""
     month = first.isoformat()[:7]
     return month if parse_period(month) == (first, after) else ""
+
+
+def first_opened(store: Store) -> int | None:
+    """Return the moment of the desk's first ticket, None when it has none: before it there are no figures."""
+    opened: int | None = store.value("select min(opened_at) from ticket")
+    return opened
 
 
 def figures_of(store: Store, month: str) -> dict[str, float | None] | None:
@@ -144,7 +149,7 @@ def _require_over(desk: Desk, month: str) -> None:
         raise Refused(
             f"{month} is not over: its figures still change", hint=f"freeze it from {current.after} on"
         )
-    opened = desk.store.value(_FIRST_OPENED)
+    opened = first_opened(desk.store)
     if opened is None or opened >= current.end:
         raise Refused(f"the desk had no tickets in {month} yet: there are no figures to freeze")
 
@@ -197,7 +202,7 @@ def _dry(desk: Desk, month: str, data: dict[str, Any]) -> Frozen:
 
 def due(desk: Desk) -> list[str]:
     """Return the months to freeze now, oldest first: over for three working days, and not frozen yet."""
-    opened = desk.store.value(_FIRST_OPENED)
+    opened = first_opened(desk.store)
     if opened is None:
         return []
     held = {row["id"] for row in desk.store.query("select id from frozen_month")}

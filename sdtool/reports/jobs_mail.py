@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import Letter, parted, queue
-from sdtool.reports.addressees import entries, moment
+from sdtool.reports.addressees import moment, readers
 from sdtool.rules.moments import midnight
 
 KEY, INSTEAD = "jobs", "kpi"
@@ -27,13 +27,8 @@ class Trouble(NamedTuple):
 def recipients(desk: Desk) -> list[tuple[str, str, str]]:
     """Return address, language and time of day of who is told: who gets `jobs`, else who gets `kpi`."""
     for key in (KEY, INSTEAD):
-        found = [
-            (recipient, render.known(entry.language, render.REPORT_LANGUAGES), entry.at)
-            for entry in entries(desk, key)
-            for recipient in entry.recipients
-        ]
-        if found:
-            return found
+        if found := readers(desk, key):
+            return [(recipient, language, entry.at) for recipient, language, entry in found]
     return []
 
 

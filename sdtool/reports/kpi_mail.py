@@ -11,7 +11,7 @@ from datetime import date
 from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import queue, write
-from sdtool.reports.addressees import due, entries, queued
+from sdtool.reports.addressees import due, queued, readers
 from sdtool.reports.freeze import shown
 from sdtool.reports.kpi import Report
 from sdtool.reports.kpi_view import document
@@ -28,11 +28,7 @@ def queue_mail(desk: Desk, first: date, after: date) -> int:
 
     Who was sent this period before is not sent it again.
     """
-    found = [
-        (recipient, render.known(entry.language, render.REPORT_LANGUAGES), desk.now)
-        for entry in entries(desk, KEY)
-        for recipient in entry.recipients
-    ]
+    found = [(recipient, language, desk.now) for recipient, language, _ in readers(desk, KEY)]
     return _post(desk, first, after, found)
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import queue, write
-from sdtool.reports.addressees import Due, due, entries, queued
+from sdtool.reports.addressees import Due, due, queued, readers
 from sdtool.reports.operations import Page, Standing, report
 from sdtool.reports.operations_view import document
 from sdtool.store.journal import head
@@ -24,17 +24,8 @@ def queue_week(desk: Desk, first: date, after: date, jobs: Sequence[Standing]) -
     Who was sent this period before is not sent it again. `jobs` are those that are not well.
     """
     wanted = [
-        Due(
-            recipient,
-            render.known(entry.language, render.REPORT_LANGUAGES),
-            entry.role,
-            "week",
-            first,
-            after,
-            desk.now,
-        )
-        for entry in entries(desk, KEY)
-        for recipient in entry.recipients
+        Due(recipient, language, entry.role, "week", first, after, desk.now)
+        for recipient, language, entry in readers(desk, KEY)
     ]
     return _post(desk, wanted, jobs)
 

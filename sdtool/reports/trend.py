@@ -16,7 +16,6 @@ from sdtool.store.base import Store
 
 MONTHS = 13  # of a series: the month itself, and the twelve before it
 Values = dict[str, float | None]
-_FIRST_OPENED = "select min(opened_at) from ticket"
 
 
 class Trend(NamedTuple):
@@ -31,7 +30,7 @@ def trend(store: Store, clocks: Clocks, scope: Scope, listed: Collection[Kpi]) -
     """Return what the figures of a scope are compared with: nothing before the desk had tickets."""
     zone = clocks.rulebook.organisation.timezone
     first, after = scope.period.first, scope.period.after
-    opened = store.value(_FIRST_OPENED)
+    opened = freeze.first_opened(store)
     costly = {entry.key for source in COSTLY for entry in source.KPIS}
 
     def of(first: date, after: date) -> Values:
