@@ -210,6 +210,12 @@ def right(value: object, language: str, width: int) -> str:
     return _fitted(value, width, before=True)
 
 
+def column(value: object, language: str, width: int) -> str:
+    """Return text as the first column of `width`, whole: what is wider gets a line of its own before it."""
+    line = safe(value)
+    return line + "\n" + " " * width if display_width(line) > width else left(line, language, width)
+
+
 def _fitted(value: object, width: int, *, before: bool) -> str:
     line = safe(value)
     if display_width(line) > width:
@@ -239,5 +245,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "moment": moment,
     "markdown": markdown,
     "left": left,
+    "column": column,
     "right": right,
 }

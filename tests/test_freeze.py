@@ -173,14 +173,17 @@ def test_nothing_changes_a_frozen_month(sd: Sd, october: Path) -> None:
     try:
         synced = sd("calendar", "sync")
         after, ran = pages(sd), sd("report", "kpi", "--month", "2026-10", "--recompute", "--format", "json")
+        read = sd("report", "kpi", "--month", "2026-10", "--recompute").out
         verified = sd("audit", "verify")
     finally:
         del os.environ["SD_RULEBOOK"]
 
     assert (erased.code, synced.code, verified.code) == (0, 0, 0), (erased, synced, verified)
     assert after == before
+    assert "Periode: van 1 oktober 2026 tot, maar niet met, 1 november 2026" in after[0]
     changed = {one["key"] for one in ran.json()["differences"]}
     assert {"opened", "time_to_resolve_mean_working"} <= changed
+    assert ("\nOplostijd, netto, gemiddelde (openingsuren)\n" in read, "…" in read) == (True, False), read
 
 
 @pytest.mark.parametrize(

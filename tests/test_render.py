@@ -174,6 +174,10 @@ def test_columns_are_exactly_as_wide_as_asked(text):
     assert display_width(render.left(text, "nl", 10)) == display_width(render.right(text, "nl", 10)) == 10
 
 
+def test_a_first_column_is_never_cut():
+    assert [render.column(text, "nl", 4) for text in ("ab", "abcdef")] == ["ab  ", "abcdef\n    "]
+
+
 def test_markdown_is_text_on_one_line():
     assert render.markdown("a|b\n<i>`*", "nl") == "a\\|b &lt;i&gt;\\`\\*"
 

@@ -115,8 +115,8 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
         "timezone": rulebook.organisation.timezone,
         "period": render.period(report.first, report.after, language),
         "earlier": render.period(*before(report.first, report.after), language),
-        "first": report.first.isoformat(),
-        "after": report.after.isoformat(),
+        "first": render.day(report.first, language),
+        "after": render.day(report.after, language),
         "norms": [rows[key] for key, figure in figures.items() if figure.norm is not None],
         "sections": {name: [rows[key] for key in keys if key in rows] for name, keys in listed.items()},
         "extra": [name for name in _MAY_BE_SILENT if telling.intersection(SECTIONS[name])],
@@ -166,7 +166,7 @@ def _row(kpi: Kpi, figure: Figure, language: str) -> dict[str, Any]:
         "label": kpi.label[language],
         "value": shown(figure.value, kpi, language),
         "missing": figure.value is None,
-        "counted": _counted(kpi, figure, language),
+        "counted": counted(kpi, figure.n, figure.of, language),
         "norm": "" if figure.norm is None else shown(figure.norm, kpi, language),
         "limit": limit(kpi, figure.better),
         "met": met(kpi, figure),
@@ -184,14 +184,14 @@ def _spark(series: Sequence[float | None]) -> str:
     return spark(series) if len(known) > 2 and len(set(known)) > 1 else ""
 
 
-def _counted(kpi: Kpi, figure: Figure, language: str) -> str:
-    """Return what a value was computed from: "110/119", or hours for a share of time."""
-    if figure.of is None:
+def counted(kpi: Kpi, n: int | None, of: int | None, language: str) -> str:
+    """Return what a value was computed from: "110/119", or hours for a share of time, or ""."""
+    if n is None or of is None:
         return ""
     if kpi.of == "gross":
-        hours = [render.number(seconds / 3600, language) for seconds in (figure.n, figure.of)]
+        hours = [render.number(seconds / 3600, language) for seconds in (n, of)]
         return f"{hours[0]}/{hours[1]}\u00a0{'u' if language == 'nl' else 'h'}"
-    return f"{render.number(figure.n, language)}/{render.number(figure.of, language)}"
+    return f"{render.number(n, language)}/{render.number(of, language)}"
 
 
 def _time(rows: Mapping[str, dict[str, Any]], time: Time, place: int) -> dict[str, Any]:

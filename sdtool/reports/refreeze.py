@@ -73,7 +73,7 @@ def _difference(key: str, was: Figure | None, now: Figure | None) -> Difference:
 def rows(
     held: Frozen, found: Sequence[Difference], rulebook: Rulebook, language: str
 ) -> list[dict[str, str]]:
-    """Return the differences in words: {"key", "label", "frozen", "now", "difference", "norm"}."""
+    """Return the differences in words: key, label, frozen, now, difference, norm, and of shares both n/N."""
     known = kpis(sorted({p.level for book in (held.book(rulebook), rulebook) for p in book.priorities}))
     some = next(iter(known.values()))
     return [_row(one, known.get(one.key) or _unknown(some, one), language) for one in found]
@@ -86,12 +86,10 @@ def _unknown(some: Kpi, one: Difference) -> Kpi:
 
 
 def _row(one: Difference, kpi: Kpi, language: str) -> dict[str, str]:
-    from sdtool.reports.kpi_view import limit, shown
+    from sdtool.reports.kpi_view import counted, limit, shown
 
-    def side(value: float | None, n: int | None, of: int | None) -> str:
-        return shown(value, kpi, language) + (
-            f" ({n}/{of})" if of is not None and kpi.unit == "share" else ""
-        )
+    def part(n: int | None, of: int | None) -> str:
+        return counted(kpi, n, of, language) if kpi.unit == "share" else ""
 
     def held(norm: float | None, better: str | None) -> str:
         return "–" if norm is None else f"{limit(kpi, better)} {shown(norm, kpi, language)}"
@@ -100,8 +98,10 @@ def _row(one: Difference, kpi: Kpi, language: str) -> dict[str, str]:
     return {
         "key": one.key,
         "label": kpi.label[language],
-        "frozen": side(one.frozen, one.frozen_n, one.frozen_of),
-        "now": side(one.now, one.now_n, one.now_of),
+        "frozen": shown(one.frozen, kpi, language),
+        "now": shown(one.now, kpi, language),
+        "frozen_counted": part(one.frozen_n, one.frozen_of),
+        "now_counted": part(one.now_n, one.now_of),
         "difference": shown(one.difference, kpi, language, sign=True) if one.difference else "",
         "norm": " → ".join(norms) if norms[0] != norms[1] else "",
     }

@@ -58,6 +58,7 @@ _FLOW = (
         NEUTRAL,
         ("Geannuleerd (telt nergens mee)", "Cancelled (counted nowhere else)"),
         ("Meldingen geannuleerd in de periode.", "Tickets cancelled in the period."),
+        exclusions=("Testmeldingen.", "Test tickets."),
     ),
     count(
         "test",
@@ -67,6 +68,7 @@ _FLOW = (
             "Testmeldingen gemaakt in de periode, hoe ze ook eindigden.",
             "Test tickets made in the period, however they ended.",
         ),
+        exclusions=("", ""),
     ),
     count(
         "merged",
@@ -76,6 +78,7 @@ _FLOW = (
             "Meldingen in de periode samengevoegd met een andere.",
             "Tickets merged into another one in the period.",
         ),
+        exclusions=("Testmeldingen.", "Test tickets."),
     ),
 )
 
