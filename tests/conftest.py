@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sdtool import cli, output
 from sdtool.commands.base import App
@@ -41,6 +42,10 @@ class Ran(NamedTuple):
 
 
 Sd = Callable[..., Ran]
+
+# how long an example takes tells how busy the machine is, not whether the code is right
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 # --- the engine of this run
