@@ -13,7 +13,7 @@ import click
 
 from sdtool import __version__, output, settings
 from sdtool.commands.base import App
-from sdtool.errors import Internal, NotFound, OutputFailed, SdError, UsageFault
+from sdtool.errors import Failed, Internal, NotFound, OutputFailed, SdError, UsageFault
 
 # word -> (module, attribute, short help); the help stands here, or `sd --help` would import every module
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -224,10 +224,18 @@ def _bug(exc: Exception) -> SdError:
 
 
 def _report(exc: SdError, fmt: str) -> int:
-    with contextlib.suppress(BrokenPipeError, OutputFailed):
-        output.flush()
+    lost = None
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            output.flush()
+    except OutputFailed as failed:
+        lost = failed
     output.error(exc, fmt)
-    return exc.exit_code
+    if lost is None or isinstance(exc, OutputFailed):
+        return exc.exit_code
+    # "no, these are at fault" says nothing without the list that got lost; any other error weighs more
+    output.error(lost, fmt)
+    return lost.exit_code if exc.exit_code == Failed.exit_code else exc.exit_code
 
 
 def main(arguments: list[str] | None = None) -> Any:

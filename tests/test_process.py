@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -352,3 +354,15 @@ def test_no_large_table_is_read_whole(new: New, desk: Desk) -> None:
         list(equal.exceptions(desk, equal.tally(desk.store, 0, desk.now + 1), 0, desk.now + 1, 1))
     allowed = ("SCAN problem", "SCAN major", "SCAN ticket USING COVERING INDEX ticket_open")
     assert [step for step in scans(steps) if not step.startswith(allowed)] == []
+
+
+def test_a_list_that_gets_lost_is_told(sd: Sd, new: New) -> None:
+    """On a full disk "1 thing to mend" alone would say nothing: code 74, and both are said."""
+    new()
+    line = f"{sys.executable} -m sdtool --as-of 2027-01-04T09:00 process check > /dev/full"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120)
+
+    said = [
+        words in done.stderr for words in ("finding(s) that somebody must act on", "could not be written")
+    ]
+    assert (done.returncode, said) == (74, [True, True]), done.stderr
