@@ -6,13 +6,13 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import PATIENCE, free_port, until
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 GUARDED = "guarded"  # a role that must give a password; everybody else on this machine may come in
@@ -30,13 +30,6 @@ def programs() -> str | None:
         return str(max(found, key=lambda path: float(path.parent.name)))
     there = shutil.which("initdb")
     return os.path.dirname(os.path.realpath(there)) if there else None
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _roomy() -> str | None:
@@ -92,11 +85,14 @@ class Cluster:
                 [f"{self.bin}/postgres", "-D", str(self.data), *words],
                 cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self.who,
             )  # fmt: skip
-        end = time.monotonic() + 60
         ready = [f"{self.bin}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        while subprocess.run(ready, cwd="/").returncode != 0:
-            assert self.process.poll() is None and time.monotonic() < end, (self.folder / "log").read_text()
-            time.sleep(0.05)
+
+        def answers() -> bool:
+            assert self.process is not None
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            return subprocess.run(ready, cwd="/").returncode == 0
+
+        until(answers, "the server does not answer")
 
     def make(self, database: str) -> None:
         """Make an empty database."""
@@ -110,7 +106,7 @@ class Cluster:
         """Stop the server: SIGINT in order, SIGQUIT at once, as in a crash."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(60)
+            self.process.wait(PATIENCE)
 
     def remove(self) -> None:
         """Stop the server and leave nothing of it."""

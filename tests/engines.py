@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster import url_of
+from tests.waiting import until
 
 ENGINES = ("sqlite", "postgresql")
 Place = Path | str
@@ -55,6 +56,13 @@ def drop_database(name: str) -> None:
             break
         time.sleep(0.002)
     admin().execute(f"drop database if exists {name} with (force)")
+
+
+def settled(place: Place) -> None:
+    """Wait until nobody is in a transaction: a server learns late that a process was killed."""
+    if "://" in str(place):
+        sql = "select 1 from pg_stat_activity where datname = %s and state <> 'idle'"
+        until(lambda: not admin().execute(sql, (str(place).rsplit("/", 1)[1],)).fetchall())
 
 
 @contextmanager

@@ -19,12 +19,14 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from tests.waiting import PATIENCE, free_port
+
 
 class Faulty(socketserver.ThreadingTCPServer):
     """A server that does at some stages what `faults` says, `times` times, and is honest otherwise.
 
     The stages are greeting, ehlo, mail, rcpt, data, body, dot, late, rset and quit. An action is a reply
-    ("451 later"), or one of drop, rst, hang, dribble, "pause 1" (a second, then honest); after "keep "
+    ("451 later"), or one of drop, rst, hang, dribble, hold (honest, but only after `go_on`); after "keep "
     the mail counts as accepted all the same (stage dot). "late" comes right after 250 to the dot.
     `choose` decides at random.
     """
@@ -50,6 +52,7 @@ class Faulty(socketserver.ThreadingTCPServer):
         self.commands: list[str] = []
         self.connections = 0
         self.reached = threading.Event()  # some fault has struck
+        self.go_on = threading.Event()
         self.ended = threading.Event()
 
     @property
@@ -133,11 +136,11 @@ class _Talk(socketserver.StreamRequestHandler):
             self.finish()
             self.connection.close()
             raise _Gone
-        if action.startswith("pause "):  # seconds, and then the honest answer
-            time.sleep(float(action[6:]))
+        if action == "hold":
+            self.server.go_on.wait(PATIENCE)
             return False
         if action == "hang":
-            self.server.ended.wait(30)
+            self.server.ended.wait(PATIENCE)
             raise _Gone
         while action == "dribble" and not self.server.ended.wait(0.02):
             self.wfile.write(b"2")
@@ -157,6 +160,7 @@ def faulty(faults: dict[str, str] | None = None, **options: Any) -> Iterator[Fau
         yield server
     finally:
         server.ended.set()
+        server.go_on.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -186,11 +190,10 @@ class Sink:
 def honest(**options: Any) -> Iterator[Sink]:
     """Run an aiosmtpd server; the options are those of its Controller and SMTP."""
     sink = Sink()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        sink.port = probe.getsockname()[1]
+    sink.port = free_port()
     if "auth_required" in options:
         options["authenticator"] = sink.check
-    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, **options)
+    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, ready_timeout=PATIENCE, **options)
     controller.start()
     try:
         yield sink

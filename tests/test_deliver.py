@@ -20,6 +20,7 @@ from sdtool.settings import MailSettings
 from sdtool.store import create_store
 from tests import engines
 from tests.smtp_servers import certificate, faulty, honest
+from tests.waiting import PATIENCE
 
 NOW = 1_790_000_000
 DAY = 86_400
@@ -52,11 +53,11 @@ def put(store, count=1, **changes):
 
 
 def settings(port, **changes):
-    given = {"host": "127.0.0.1", "port": port, "sender": "desk@oost.example", "timeout": 5}
+    given = {"host": "127.0.0.1", "port": port, "sender": "desk@oost.example", "timeout": PATIENCE}
     return MailSettings(**{**given, **changes})
 
 
-def send(store, port, *, at=NOW, run_time=20.0, **changes):
+def send(store, port, *, at=NOW, run_time=600.0, **changes):
     return deliver.send(store, settings(port, **changes), now=lambda: at, zone=ZONE, run_time=run_time)
 
 
@@ -368,8 +369,8 @@ def test_a_run_ends_in_time_whatever_the_server_does(store):
     with faulty({"rcpt": "dribble"}) as server:
         started = time.monotonic()
         done = send(store, server.port, timeout=0.2, run_time=0.9)
+        assert time.monotonic() - started < PATIENCE / 4  # the server would go on for ever
 
-    assert time.monotonic() - started < 3
     assert 1 <= done.deferred <= 5
 
 
@@ -398,7 +399,7 @@ def sd(tmp_path, port, *words, at=NOW, timeout=20):
 
 
 def done(process):
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 
@@ -419,9 +420,10 @@ def test_a_killed_run_loses_nothing(store, tmp_path, stage, copies):
     put(store, 2)
     with faulty({stage: "keep hang" if stage == "dot" else "hang"}, times=1) as server:
         process = sd(tmp_path, server.port, "mail", "send")
-        assert server.reached.wait(10)
+        assert server.reached.wait(PATIENCE)
         process.send_signal(signal.SIGKILL)
         done(process)
+        engines.settled(engines.own(tmp_path))
         assert state(store) == ("sending", 0)
 
         early = send(store, server.port, at=NOW + 60)

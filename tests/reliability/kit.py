@@ -15,12 +15,12 @@ import pytest
 
 from tests.conftest import MELDER, NOW, Ran
 from tests.engines import change, digests, rows, sound  # noqa: F401 (for the tests)
+from tests.waiting import PATIENCE
 
 CODE = Path(__file__).parents[2]
 SD = (sys.executable, "-m", "sdtool")
 REPORT = ("--caller", MELDER, "--channel", "phone", "--type", "incident", "--category", "printer",
           "--urgency", "normal")  # fmt: skip
-PATIENCE = 120  # seconds until a process that hangs fails its test; no figure depends on it
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ from tests import engines
 from tests.smtp_servers import Faulty, faulty
 
 NOW = 1_790_000_000
+TIMEOUT = 3  # seconds of the clock: a server that hangs takes as long, one that is slow must not
 STEP = 4_900  # seconds of the desk between two runs: past every wait and every lease
 FAULTS = {
     "greeting": ("421 busy", "drop", "554 no"),
@@ -74,7 +75,7 @@ class Storm:
         if stage not in FAULTS or self.dice.random() >= self.share:
             return ""
         action = self.dice.choice(FAULTS[stage])
-        if action.endswith("hang") and self.dice.random() < 0.7:  # it takes a second
+        if action.endswith("hang") and self.dice.random() < 0.7:  # it takes three seconds
             action = action.replace("hang", "drop")
         self.undecided += action.startswith("keep")
         return action
@@ -119,7 +120,7 @@ def weather(
             storm.process = _start(folder, url, storm.server.port, at)
             if storm.killed < first:
                 _kill_in_time(storm)
-            code = storm.process.wait(timeout=200)
+            code = storm.process.wait(timeout=600)
             storm.killed += code == -signal.SIGKILL
             assert code in (0, 1, -signal.SIGKILL), code
             runs, at = runs + 1, at + STEP
@@ -144,7 +145,8 @@ def _kill_in_time(storm: Storm) -> None:
 def _start(folder: Path, url: str, port: int, at: int) -> subprocess.Popen[str]:
     settings = folder / "settings.toml"
     settings.write_text(
-        f'[mail]\nhost = "127.0.0.1"\nport = {port}\nsender = "desk@oost.example"\ntimeout = 1\nper_run = 0\n'
+        f'[mail]\nhost = "127.0.0.1"\nport = {port}\nsender = "desk@oost.example"\n'
+        f"timeout = {TIMEOUT}\nper_run = 0\n"
     )
     moment = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(at))
     environment = {**os.environ, "SD_DATABASE": url, "SD_SETTINGS": str(settings), "SD_AS_OF": moment}

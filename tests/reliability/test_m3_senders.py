@@ -10,7 +10,9 @@ from tests import engines
 from tests.smtp_servers import faulty
 from tests.test_deliver import NOW, done, put, sd, send
 from tests.test_deliver import store as store
+from tests.waiting import PATIENCE
 
+TIMEOUT = 3  # seconds: what a mail may take; the honest stages before it must fit in
 MAILS = 20 * int(os.environ.get("SD_SOAK", "1"))
 
 
@@ -28,16 +30,18 @@ def test_m3_four_senders_at_once_send_each_mail_once(store, tmp_path):
 def test_m3_who_was_stopped_for_longer_than_its_time_sends_nothing_more(store, tmp_path):
     """Two machines, one of which stands still in the middle of a mail: the other may have sent it by now."""
     put(store)
-    with faulty({"rcpt": "pause 1"}, times=1) as server:
-        first = sd(tmp_path, server.port, "mail", "send", timeout=2)
-        assert server.reached.wait(10)
+    with faulty({"rcpt": "hold"}, times=1) as server:
+        first = sd(tmp_path, server.port, "mail", "send", timeout=TIMEOUT)
+        assert server.reached.wait(PATIENCE)
         first.send_signal(signal.SIGSTOP)
+        os.waitpid(first.pid, os.WUNTRACED)
+        server.go_on.set()
         if engines.postgresql():  # the server no longer reaches that machine, and frees its lock
             store.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity"
+                "select pg_terminate_backend(pid, 60000) from pg_stat_activity"
                 " where datname = current_database() and state = 'idle in transaction'"
             )
-        time.sleep(2.5)
+        time.sleep(TIMEOUT)
         early, late = send(store, server.port, at=NOW + 30), send(store, server.port, at=NOW + 500)
         first.send_signal(signal.SIGCONT)
         code, _, _ = done(first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import signal
 import time
@@ -19,6 +20,7 @@ from sdtool.resources import shipped
 from sdtool.rulebook import compiled
 from sdtool.settings import cache_folder
 from sdtool.store.base import Store
+from tests.engines import settled
 from tests.owing import ask, at, ticket
 from tests.reliability.kit import ended, start
 from tests.smtp_servers import faulty
@@ -105,11 +107,12 @@ def overlapping(epoch: int, dice: random.Random) -> int:
     if alive:
         dice.choice(alive).send_signal(signal.SIGKILL)
     left = [ended(child) for child in children]
+    settled(os.environ["SD_DATABASE"])
     assert {ran.code for ran in left} <= {0, -signal.SIGKILL}, left
     return [ran.code for ran in left].count(-signal.SIGKILL)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("night", NIGHTS)
 def test_m4_overlapping_killed_late_jobs_write_the_mails_of_one_clean_run(
     desk: Desk, place: Path, night: str, monkeypatch: pytest.MonkeyPatch

@@ -14,11 +14,13 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import Ran, Sd
-from tests.engines import admin, connected, postgresql
+from tests.engines import admin, connected, postgresql, settled
 from tests.reliability.kit import REPORT, SD, call, ended, holds, rows, sound, start
 
 KILLS = 200  # two thirds of them aimed at the commit
 DESKS = 2  # the kills are spread, so that two cores share them
+
+pytestmark = pytest.mark.timeout(600)
 
 
 class Fallen(NamedTuple):
@@ -58,6 +60,7 @@ def shoot(database: Path, summary: str, *, aimed: bool, dice: random.Random) -> 
 
 def judge(database: Path, shot: list[Fallen]) -> None:
     """Compare what was told with what is there."""
+    settled(database)
     kept = rows(database, "select id, summary from ticket order by id")
     summaries = [summary for _, summary in kept]
     whole = rows(
