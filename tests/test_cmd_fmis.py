@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from tests import engines
 from tests.conftest import MELDER, Ran, Sd
 from tests.fmis_files import TABLES, csv_text, map_text, row, write
+from tests.waiting import until
 
 ROWS = [
     row("09:00", "Nieuw"),
@@ -279,11 +279,13 @@ def test_shipped_process_log_map(sd: Sd, tmp_path: Path) -> None:
 
 # --- kill -9 ------------------------------------------------------------------------------------------
 
+# between two slices of SIZE tickets it waits for a line of input; without one it breathes as ever
 IN_SLICES = """
-import sys
+import sys, time, types
 from sdtool import cli
 from sdtool.desk import fmis
-fmis.SLICE = 10
+fmis.SLICE = {size}
+fmis.time = types.SimpleNamespace(sleep=lambda seconds: sys.stdin.readline() or time.sleep(seconds))
 cli.main(sys.argv[1:])
 """
 
@@ -320,34 +322,35 @@ def _finish(words: list[str], database: str) -> None:
 
 
 def _kill_at(words: list[str], database: str, wanted: int) -> int:
-    """Run an import, kill it without mercy when `wanted` tickets are committed; return how many are."""
-    process = subprocess.Popen([sys.executable, "-c", IN_SLICES, *words], stdout=subprocess.DEVNULL)
-    while process.poll() is None and len(tickets_of(database)) < wanted:
-        time.sleep(0.002)
+    """Run an import, kill it without mercy when `wanted` tickets are committed; return how many are.
+
+    It has leave for one slice more, and is somewhere in that.
+    """
+    process = _import_in_slices(words, 10)
+    assert process.stdin is not None
+    process.stdin.write("\n" * (wanted // 10))
+    process.stdin.flush()
+    until(lambda: len(tickets_of(database)) >= wanted)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    assert process.wait() == -signal.SIGKILL
+    process.stdin.close()
+    engines.settled(database)
     return len(tickets_of(database))
+
+
+def _import_in_slices(words: list[str], size: int) -> subprocess.Popen[str]:
+    program = [sys.executable, "-c", IN_SLICES.format(size=size), *words]
+    return subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
 
 def test_agent_gets_in_between_two_slices(sd: Sd, place: Path) -> None:
     """A ticket made during an import gets a number in the midst of it, not after its last."""
     rows = [row(f"{8 + n // 60:02}:{n % 60:02}", "Nieuw", Nr=f"F{n}") for n in range(600)]
     file, map_ = write(place, rows, map_text())
-    words = [
-        sys.executable,
-        "-m",
-        "sdtool",
-        "--as-of",
-        "2026-11-23T10:30",
-        "fmis",
-        "import",
-        file,
-        "--map",
-        map_,
-    ]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    while process.poll() is None and not tickets_of(os.environ["SD_DATABASE"]):
-        time.sleep(0.002)
+    process = _import_in_slices(["--as-of", "2026-11-23T10:30", "fmis", "import", file, "--map", map_], 100)
+    until(lambda: tickets_of(os.environ["SD_DATABASE"]))
+    assert process.stdin is not None
+    process.stdin.close()
     ran = sd("new", "Printer", "--caller", MELDER, "--channel", "phone", "--type", "incident",
              "--category", "printer", "--urgency", "normal", "--format", "json")  # fmt: skip
 

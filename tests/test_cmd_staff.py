@@ -18,6 +18,7 @@ from sdtool import cli
 from tests import hr_files
 from tests.conftest import NOW, Ran, Sd, interrupt, interruptible
 from tests.engines import digests
+from tests.waiting import PATIENCE
 
 TODAY = date(2026, 11, 23)
 HEAD = "Personeelsnummer;Voornaam;Naam;Datum in dienst;Dienst;Functie;E-mail leidinggevende;Locatie;Status"
@@ -168,7 +169,7 @@ def test_a_list_on_standard_input(send: Send, shell: Sd, tmp_path: Path) -> None
     ran = shell("--as-of", NOW, "onboarding", "import", "-", stdin=text)
     assert (ran.code, ran.out, ran.err) == (0, "1 row: 1 new\n", "")
     pipe = f"printf %s {shlex.quote(text)} | {sys.executable} -m sdtool --as-of {NOW} onboarding import"
-    done = subprocess.run(f"{pipe} /dev/stdin", shell=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(f"{pipe} /dev/stdin", shell=True, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.stdout, done.stderr) == ("1 row: 1 unchanged\n", "")
 
 
@@ -183,8 +184,24 @@ def test_lost_faults_are_told(send: Send, shell: Sd, tmp_path: Path) -> None:
     """A full disk behind `>` is 74, with what was taken in."""
     send("000124;Bo;;31/02/2027;ICT;Jurist;niemand@example.be;Gent;")
     words = f"{sys.executable} -m sdtool --as-of {NOW} onboarding import {tmp_path / 'hr.csv'} > /dev/full"
-    done = subprocess.run(words, shell=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, shell=True, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, "rows taken in: 1 of 1" in done.stderr) == (74, True), done.stderr
+
+
+# goes on after 20 rows only when it is told to, by Ctrl-C
+HALF_WAY = """
+import time
+from sdtool import cli
+from sdtool.desk import staff_intake
+take_in, left = staff_intake.take_in, iter(range(20))
+def some(*words, **more):
+    if next(left, None) is None:
+        print("half-way", flush=True)
+        time.sleep(600)
+    return take_in(*words, **more)
+staff_intake.take_in = some
+cli.main()
+"""
 
 
 def test_ctrl_c_leaves_whole_rows(sd: Sd, tmp_path: Path) -> None:
@@ -192,10 +209,10 @@ def test_ctrl_c_leaves_whole_rows(sd: Sd, tmp_path: Path) -> None:
     made = hr_files.make(tmp_path / "hr.csv", 60, 0, 1, TODAY)
     environment: dict[str, str] = {**os.environ, "SD_AS_OF": NOW}
     child = pexpect.spawn(
-        sys.executable, ["-m", "sdtool", "onboarding", "import", str(made.path)], env=environment,
-        encoding="utf-8", timeout=60, preexec_fn=interruptible,
+        sys.executable, ["-c", HALF_WAY, "onboarding", "import", str(made.path)], env=environment,
+        encoding="utf-8", timeout=PATIENCE, preexec_fn=interruptible,
     )  # fmt: skip
-    child.expect("[1-9]%")
+    child.expect("half-way")
     child.sendintr()
     child.expect(pexpect.EOF)
     child.close()
@@ -240,7 +257,12 @@ def test_new_asks_again(send: Send, sd: Sd) -> None:
     words = ["-m", "sdtool", "onboarding", "new", "000200"]
     for answers in (["Zoë"], ["Zoë", "Maes", "31/2/2027", "1/2/2027", "ICT", "Jurist", "", "Gent"]):
         child = pexpect.spawn(
-            sys.executable, words, env=environment, encoding="utf-8", timeout=60, preexec_fn=interruptible
+            sys.executable,
+            words,
+            env=environment,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            preexec_fn=interruptible,
         )
         for answer in answers:
             child.expect(r"owes it\): ")

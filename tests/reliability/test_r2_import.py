@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,19 @@ TODAY = date(2026, 11, 23)
 # what an import leaves; the journal holds moments of the machine's own clock, mails an identity of chance
 RECORDS = ("ticket", "person", "staff_change", "link", "pause", "checklist_item", "counter")
 MAILS = "select dedupe, recipient, ticket, state from outbox order by dedupe"
+# dies of itself when it has taken in 20 rows
+HALF = (sys.executable, "-c", """
+import os, signal
+from sdtool import cli
+from sdtool.desk import staff_intake
+take_in, left = staff_intake.take_in, iter(range(20))
+def some(*words, **more):
+    if next(left, None) is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return take_in(*words, **more)
+staff_intake.take_in = some
+cli.main()
+""")  # fmt: skip
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -83,11 +97,9 @@ def test_a_key_takes_a_file_in_once(database: Path | str, file: Path) -> None:
 
 def test_a_key_that_was_killed_goes_on(database: Path | str, file: Path) -> None:
     """R6: a key is used up when the work is done, not before."""
-    child = start("onboarding", "import", file, "--idempotency-key", "week 48")
-    while not rows(database, "select 1 from staff_change"):
-        time.sleep(0.01)
-    child.kill()
-    ended(child)
+    child = start("onboarding", "import", file, "--idempotency-key", "week 48", program=HALF)
+    assert ended(child).code == -9
+    assert rows(database, "select count(*) from staff_change") == [(20,)]
 
     assert call("onboarding", "import", file, "--idempotency-key", "week 48").code == 3
     children = rows(database, "select count(*) from staff_change")
