@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tests.conftest import Ran, Sd
 from tests.engines import rows
 from tests.reliability.kit import REPORT, call, ended, holds, start
 from tests.reliability.test_r5_concurrent import REGISTER, numbers
+from tests.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.postgresql("64 processes, a fail-over"), pytest.mark.timeout(600)]
 PROCESSES, EACH = 64, 20
@@ -27,15 +30,22 @@ def register(folder: Path, kill: int = 0) -> list[Ran]:
     """Let 64 processes register 20 tickets each at once; kill some of them half-way."""
     go, program = folder / "go", (sys.executable, "-c", REGISTER)
     children = [start(go, f"process {n}", EACH, *REPORT, program=program) for n in range(PROCESSES)]
-    time.sleep(3.0)
+    for child in children:
+        assert child.stdout.readline() == "ready\n"
     go.touch()
     if kill:
-        url = rows_url()
-        while rows(url, "select count(*) from ticket")[0][0] < PROCESSES * EACH // 2:
-            time.sleep(0.02)
-        for child in random.Random(1).sample(children, kill):
-            child.send_signal(signal.SIGKILL)
+        until(lambda: rows(rows_url(), "select count(*) from ticket")[0][0] >= PROCESSES * EACH // 2)
+        shuffled = random.Random(1).sample(children, len(children))
+        # one may be done already, or be so before the signal arrives
+        died = (child for child in shuffled if child.poll() is None and slain(child))
+        assert len(list(islice(died, kill))) == kill
     return [ended(child) for child in children]
+
+
+def slain(child: subprocess.Popen[str]) -> bool:
+    """Kill a process; tell whether it died of it."""
+    child.kill()
+    return child.wait(PATIENCE) == -signal.SIGKILL
 
 
 def rows_url() -> str:
@@ -126,12 +136,8 @@ def synchronous(primary: Cluster) -> None:
     import psycopg
 
     with psycopg.connect(primary.url("postgres"), autocommit=True) as db:
-        end = time.monotonic() + 30
-        while not db.execute("select 1 from pg_stat_replication where state = 'streaming'").fetchall():
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        standby = "select 1 from pg_stat_replication where "
+        until(lambda: db.execute(f"{standby} state = 'streaming'".encode()).fetchall())
         db.execute("alter system set synchronous_standby_names = '*'")
         db.execute("select pg_reload_conf()")
-        while not db.execute("select 1 from pg_stat_replication where sync_state = 'sync'").fetchall():
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        until(lambda: db.execute(f"{standby} sync_state = 'sync'".encode()).fetchall())

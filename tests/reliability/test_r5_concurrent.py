@@ -33,6 +33,7 @@ REGISTER = """
 import os, sys, time
 from sdtool import cli
 go, name, count, words = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:]
+print("ready", flush=True)
 while not os.path.exists(go):
     time.sleep(0.001)
 sys.exit(max(cli.run(["new", f"{name} {number}", *words]) for number in range(count)))
@@ -88,7 +89,8 @@ def test_thirty_two_processes_register_twenty_tickets_each_at_once(database: Pat
     go = tmp_path / "go"
     program = (sys.executable, "-c", REGISTER)
     children = [start(go, f"process {n}", AT_ONCE, *REPORT, program=program) for n in range(WRITERS)]
-    time.sleep(1.0)
+    for child in children:
+        assert child.stdout.readline() == "ready\n"
     go.touch()
     told = [ended(child) for child in children]
 
