@@ -19,6 +19,7 @@ from sdtool.commands.browse import _QUERIES
 from sdtool.store import extract
 from tests import engines
 from tests.conftest import MELDER, Sd
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.sqlite("a copy of its file")
 
@@ -70,18 +71,18 @@ def test_it_is_served_to_who_has_the_token(sd: Sd, new, place: Path) -> None:
             address = opened(web)
             base = address.partition("/-/")[0]
             with pytest.raises(urllib.error.HTTPError, match="403"):
-                urllib.request.urlopen(f"{base}/desk.json", timeout=10)
+                urllib.request.urlopen(f"{base}/desk.json", timeout=PATIENCE)
             browser = urllib.request.build_opener(
                 urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
             )
-            browser.open(address, timeout=10).close()
-            with browser.open(f"{base}/desk/open_by_group.json?_shape=array", timeout=10) as answer:
+            browser.open(address, timeout=PATIENCE).close()
+            with browser.open(f"{base}/desk/open_by_group.json?_shape=array", timeout=PATIENCE) as answer:
                 assert [row["open"] for row in json.load(answer)] == [1]
             with pytest.raises(urllib.error.HTTPError, match="403"):
-                browser.open(f"{base}/desk.json?sql=select+1", timeout=10)
+                browser.open(f"{base}/desk.json?sql=select+1", timeout=PATIENCE)
         finally:
             web.terminate()
-            web.communicate(timeout=20)
+            web.communicate(timeout=PATIENCE)
     assert list(place.glob("sd-browse-*")) == []
 
 

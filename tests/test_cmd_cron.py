@@ -18,6 +18,7 @@ from sdtool import jobs, output
 from sdtool.resources import shipped
 from sdtool.store.base import Store
 from tests.conftest import Sd
+from tests.waiting import PATIENCE
 
 New = Callable[..., int]
 TARGET = "/opt/sdtool/bin/sdtool"
@@ -218,7 +219,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     timers = [str(tmp_path / f"sdtool-{name}.timer") for name in jobs.JOBS]
 
     told = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *timers], capture_output=True, text=True, timeout=30
+        ["systemd-analyze", "verify", "--man=no", *timers], capture_output=True, text=True, timeout=PATIENCE
     )
 
     assert not [line for line in told.stderr.splitlines() if "sdtool" in line]
@@ -263,7 +264,7 @@ def test_line_works_in_the_environment_of_cron(sd: Sd, store: Store, place: Path
 
     done = subprocess.run(
         ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in given.items()), "sh", "-c", command],
-        cwd="/", env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60,
+        cwd="/", env={"PATH": os.defpath}, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

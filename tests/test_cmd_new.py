@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import MELDER, NOW, Ran, Sd, interrupt, interruptible
 from tests.rulebooks import changed, use, with_matrix
+from tests.waiting import PATIENCE
 
 New = Callable[..., int]
 GIVEN = {"caller": MELDER, "channel": "phone", "type": "incident", "category": "printer", "urgency": "normal"}
@@ -264,7 +265,7 @@ def test_same_key_at_the_same_time(sd: Sd) -> None:
     """Four processes that send the same report with one key make one ticket between them."""
     words = [sys.executable, "-m", "sdtool", "--as-of", NOW, "new", "x", *options(), "--idempotency-key", "k"]
     running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    lines = {process.communicate(timeout=60)[0] for process in running}
+    lines = {process.communicate(timeout=PATIENCE)[0] for process in running}
     assert lines == {"SD-1  P3  servicedesk  respond by 2026-11-23 15:00  resolve by 2026-11-26 10:30\n"}
 
 
@@ -275,7 +276,7 @@ def terminal(*words: str, **more: Any) -> Any:
     """Start `sd` on a terminal of its own."""
     command = [sys.executable, "-m", "sdtool", "--as-of", NOW, *words]
     size = {"dimensions": (24, 120), "preexec_fn": interruptible}
-    return pexpect.spawn(command[0], command[1:], encoding="utf-8", timeout=20, **size, **more)
+    return pexpect.spawn(command[0], command[1:], encoding="utf-8", timeout=PATIENCE, **size, **more)
 
 
 def test_asks_for_what_is_missing(sd: Sd) -> None:

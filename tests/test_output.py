@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from sdtool import output
 from sdtool.errors import EXIT_CODES, Conflict, OutputFailed, SdError
 from sdtool.output import cell, duration, emit, emit_one, iso, local, safe, style, uncell
+from tests.waiting import PATIENCE
 
 HOSTILE = (
     *(
@@ -449,7 +450,7 @@ def test_real_terminal_gives_its_width() -> None:
         env={**env, "TERM": "xterm"},
         dimensions=(24, 40),
         encoding="utf-8",
-        timeout=20,
+        timeout=PATIENCE,
     )
     child.expect(pexpect.EOF)
     child.close()

@@ -109,9 +109,9 @@ def test_a_flood_and_a_busy_month_take_seconds() -> None:
     texts = [" ".join(dice.sample(words, dice.randint(2, 6))) for _ in range(4500)]
     texts += [f"Geen internet in lokaal {n}" for n in range(500)]
     incidents = [Incident(n, f"c{n % 9}", "", text, n) for n, text in enumerate(texts)]
-    start = time.perf_counter()
+    start = time.process_time()
 
     biggest = clusters(incidents, days=30, least=3, share=0.5)[0]
 
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert len(biggest.members) > 50

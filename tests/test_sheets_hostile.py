@@ -17,7 +17,7 @@ from tests import workbooks
 from tests.staff_lists import NAMES
 
 HEAD = "Stamnr;Voornaam;Naam\n"
-PATIENCE = 20  # seconds, with plenty of room for a busy machine
+PATIENCE = 100  # seconds: less than what hangs would take; a busy machine needs a tenth of it
 
 
 class Read(NamedTuple):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Sd
+from tests.waiting import PATIENCE
 
 pytestmark = [
     pytest.mark.service,
@@ -39,7 +40,7 @@ def calcurse(data: Path, *words: str) -> str:
     env = {"PATH": "/usr/bin:/bin", "TZ": "Europe/Brussels", "LC_ALL": "C.UTF-8", "HOME": str(data.parent)}
     ran = subprocess.run(
         ["calcurse", "-D", str(data), "-C", str(data), *words],
-        env=env, capture_output=True, text=True, timeout=60, check=False,
+        env=env, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     return ran.stdout + ran.stderr

@@ -20,10 +20,10 @@ from sdtool.desk import Desk
 from sdtool.errors import Failed
 from sdtool.mail import addresses, outbox
 from tests.conftest import MELDER, Sd
+from tests.waiting import PATIENCE, free_port
 
 New = Callable[..., int]
 EXIM = shutil.which("exim4", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-PATIENCE = 20  # seconds for the server to start, and to deliver
 # Nothing of the machine's own configuration: everything lies in a folder of the test, and runs as its user.
 CONFIGURE = """\
 primary_hostname = mx.oost.example
@@ -76,8 +76,7 @@ class Exim:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         for name in ("spool", "log", "mail"):
             (folder / name).mkdir()
         text = CONFIGURE.format(exim=EXIM, user="mail", group="mail", folder=folder, port=self.port)
@@ -95,7 +94,7 @@ class Exim:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=2) as line:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as line:
                     assert line.recv(100).startswith(b"220 mx.oost.example")
                     return
             except OSError:
@@ -116,7 +115,7 @@ class Exim:
     def stop(self) -> bytes:
         """End the server, and what it started; return what it complained of."""
         self.process.terminate()
-        return self.process.communicate(timeout=10)[1]
+        return self.process.communicate(timeout=PATIENCE)[1]
 
 
 def _parsed(part: bytes) -> EmailMessage:
