@@ -110,6 +110,19 @@ def test_the_certificate_and_its_name_are_looked_at(
 # --- another language: codes decide; where there are none, whether the server is at work
 
 
+@pytest.mark.parametrize(
+    "said", ["sslmode=bogus", "connect_timeout=soon", "target_session_attrs=any1", "port=5o"]
+)
+def test_a_slip_in_the_url_is_not_for_later(sd: Sd, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("SD_DATABASE", f"postgresql://x@127.0.0.1,127.0.0.2/z?{said}")
+    told(sd("list"), 78, "is no URL of a database")
+
+
+def test_no_schema_to_make_the_desk_in(sd: Sd, abroad: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SD_DATABASE", f"{abroad.url('postgres')}?options=-csearch_path%3Dnowhere")
+    told(sd("init"), 77, "your database role may not do this")
+
+
 def test_a_desk_in_german(run: Sd, german: Cluster) -> None:
     """What is decided by a code is as ever: no desk, a second one, a full day."""
     told(run("init"), 5, "nothing was changed")

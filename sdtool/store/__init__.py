@@ -38,7 +38,9 @@ def shown(url: str) -> str:
         return url
     import re
 
-    return re.sub(r"([?&]password)=[^&\s]*", r"\1=…", re.sub(r"(://[^:/@\s]*):[^/\s]*@", r"\1:…@", url))
+    # up to the last @: who forgot to write it as %40, or a / as %2F, has a password too
+    hidden = re.sub(r"(://[^:/@\s]*):\S*@", r"\1:…@", url)
+    return re.sub(r"([?&](?:ssl)?password)=[^&\s]*", r"\1=…", hidden)
 
 
 def open_store(url: str, *, readonly: bool = False) -> Store:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from typing import Any
 
 import psycopg
 from psycopg import errors as pg
 from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict
 
 from sdtool.errors import BadSetup, Busy, NotAllowed, OutputFailed, SdError, UsageFault
 from sdtool.store import shown
@@ -26,7 +28,28 @@ _PASSING = (
 )
 _LOGIN = ("password authentication failed", "no password supplied", "authentication failed",
           "no pg_hba.conf entry", "is not permitted to log in", "permission denied for database")  # fmt: skip
+_MEANT = re.compile(r"connection is bad: (?:invalid |could not match )|^bad value for ")  # what the URL says
 _LATER = ("too many", "connection slots", "starting up", "shutting down", "not yet accepting", "recovery")
+
+
+def parsed(url: str) -> dict[str, Any]:
+    """Return what a URL says of a server.
+
+    Raises:
+        BadSetup: it is none; a password in it is not told.
+    """
+    try:
+        said: dict[str, Any] = dict(conninfo_to_dict(url))
+    except psycopg.ProgrammingError as exc:
+        text = str(exc).strip()
+        text = text if shown(url) == url else re.sub('"[^"]*"', '"…"', text)
+        raise BadSetup(f"{shown(url)} is no URL of a database: {text}") from None
+    if "@" in str(said.get("host", "")) or re.search(r"[^0-9,]", str(said.get("port", ""))):
+        raise BadSetup(
+            f"{shown(url)} is no URL of a database: host or port cannot be told",
+            hint="in a name or password @ is written %40, / %2F and : %3A",
+        )
+    return said
 
 
 def passing(exc: psycopg.Error) -> bool:
@@ -39,7 +62,7 @@ def explain(exc: psycopg.Error, url: str) -> SdError | None:
     where, text = shown(url), _told(exc)
     if isinstance(exc, pg.LockNotAvailable):
         return Busy("the desk is busy: nothing was stored, try again in a moment")
-    if isinstance(exc, pg.InsufficientPrivilege):
+    if isinstance(exc, (pg.InsufficientPrivilege, pg.InvalidSchemaName)):
         return NotAllowed(
             f"your database role may not do this: nothing was stored ({text})",
             hint=f"{HOW} shows the grants of each role",
@@ -55,13 +78,15 @@ def explain(exc: psycopg.Error, url: str) -> SdError | None:
         return UsageFault("a text holds a character that cannot be kept (NUL): take it out")
     if isinstance(exc, (pg.UndefinedTable, pg.UndefinedColumn)):
         return BadSetup(f"{where} lacks a part of the desk: nothing was stored ({text})")
-    if isinstance(exc, (psycopg.OperationalError, psycopg.InterfaceError)):
+    if isinstance(exc, (psycopg.OperationalError, psycopg.InterfaceError)) or _MEANT.search(text):
         return _unreachable(exc, url, text)
     return None
 
 
 def _unreachable(exc: psycopg.Error, url: str, text: str) -> SdError:
     where = shown(url)
+    if _MEANT.search(text):
+        return BadSetup(f"{where} is no URL of a database: {text}")
     if any(words in text for words in _LOGIN) or re.search(r'role "[^"]*" does not exist', text):
         return NotAllowed(
             f"{where} refuses your login: nothing was stored ({text})",

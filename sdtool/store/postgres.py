@@ -14,13 +14,12 @@ from typing import Any
 import psycopg
 from psycopg import errors as pg
 from psycopg import sql as parts
-from psycopg.conninfo import conninfo_to_dict
 
 from sdtool.errors import BadSetup, Conflict, NotAllowed, OutputFailed
 from sdtool.store import shown
 from sdtool.store.base import Row, Store, T, closed_on_error
 from sdtool.store.migrations import VERSION, require_current
-from sdtool.store.pgfaults import explain, explained, passing
+from sdtool.store.pgfaults import explain, explained, parsed, passing
 from sdtool.store.pglocks import Locks
 from sdtool.store.pgschema import Connection, begin, connect, found, upgrade, version_of
 from sdtool.store.pgtext import asked, checked, to_pyformat, vector
@@ -46,10 +45,7 @@ class PostgresStore(Store):
         self._waiting: list[str] = []  # statements without an answer go along with the next that has one
         self._numbers: dict[str, int] = {}  # counters of the running transaction, which nobody else moves
         self._began = 0.0, 0.0  # the server's clock behind the gate, and ours at that moment
-        try:
-            self._target: dict[str, Any] = dict(conninfo_to_dict(url))
-        except psycopg.ProgrammingError as exc:
-            raise BadSetup(f"{shown(url)} is no URL of a database: {str(exc).strip()}") from exc
+        self._target = parsed(url)
         # with several hosts one is about to take over; a single one that is down is told at once
         fleet = "," in str(self._target.get("host", "")) + str(self._target.get("port", ""))
         self._db = self._connected(time.monotonic() + PATIENCE * fleet)

@@ -166,7 +166,16 @@ def test_the_environment_is_not_told_either(
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://desk:{}@db.example.be/desk", "mysql://desk:{}@db/desk", "://{}"]
+    "url",
+    [
+        "postgresql://desk:{}@db.example.be/desk",
+        "postgresql://desk:{}/slash@db.example.be/desk",
+        "postgresql://desk:at@{}@db.example.be/desk",
+        "postgresql://desk:%zz{}@db.example.be/desk",
+        "postgresql://db.example.be/desk?port=x&sslpassword={}",
+        "mysql://desk:{}@db/desk",
+        "://{}",
+    ],
 )
 def test_a_password_in_the_name_of_a_database(
     secret: Path, monkeypatch: pytest.MonkeyPatch, url: str
