@@ -120,6 +120,15 @@ def test_figures_of_calls(world: World) -> None:
     assert world.values("calls_offered", "calls_dropped", "abandonment") == [200, 5, 0.1]
 
 
+def test_calls_of_lines_are_not_counted_twice(world: World) -> None:
+    """What was typed for all lines of a day, before the export came, are the same calls."""
+    called(world, "2026-11-02", 100, 80, 20, None, None, None)
+    called(world, "2026-11-02", 60, 50, 10, None, None, None, line="A")
+    called(world, "2026-11-02", 45, 40, 5, None, None, None, line="B")
+    called(world, "2026-11-03", 7, 7, 0, None, None, None)
+    assert world.values("calls_offered") == [112]
+
+
 def test_the_report_has_a_section_only_with_calls(world: World) -> None:
     """In Dutch; none where nothing was counted."""
     assert "TELEFOON" not in document(world.report(), world.book, "text", "nl")

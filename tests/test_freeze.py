@@ -69,6 +69,15 @@ def test_the_same_again_changes_nothing(sd: Sd, october: Path) -> None:
     assert (other.code, "was frozen on 2026-11-04 with other figures" in other.err) == (5, True)
 
 
+def test_what_a_month_is_compared_with_may_be_frozen_later(
+    sd: Sd, new: Callable[..., int], october: Path
+) -> None:
+    """The figures of the month itself are the same then."""
+    new("September", as_of="2026-09-03T10:00")
+    codes = [sd("report", "freeze", "--month", f"2026-{month}").code for month in ("10", "09", "10")]
+    assert codes == [0, 0, 0]
+
+
 @pytest.mark.parametrize(("month", "code"), [("2026-11", 3), ("2026-09", 3), ("2026-13", 2)])
 def test_refused(sd: Sd, october: Path, month: str, code: int) -> None:
     """A month that is not over, one before the first ticket, and what is no month."""

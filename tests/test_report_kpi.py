@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sdtool.reports import backlog, cohort
 from sdtool.reports.percentile import percentile
-from sdtool.reports.period import before, last_month
+from sdtool.reports.period import before, last_month, shifted
 from sdtool.rulebook import Norm
 from sdtool.store.journal import Entry, append
 from tests.kpi_world import at, world
@@ -410,6 +410,11 @@ def test_months_are_compared_with_as_many_months(day, months):
 )
 def test_the_last_whole_month(today, first):
     assert last_month(today) == (first, today.replace(day=1))
+
+
+def test_a_leap_day_is_compared_with_the_day_before_it():
+    """28 February 2028 up to the 29th, a year earlier: there was no 29th."""
+    assert shifted(date(2028, 2, 28), date(2028, 2, 29), 12) == (date(2027, 2, 28), date(2027, 3, 1))
 
 
 def test_the_figure_of_the_month_before(world):

@@ -87,7 +87,7 @@ def test_person_is_asked_once_in_so_many_days(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [{"channel": "monitoring"}, {"confidential": True}, {"caller": None}], ids=str
+    "more", [{"channel": "monitoring"}, {"confidential": True}, {"caller": None}, {"test": True}], ids=str
 )
 def test_what_the_desk_opened_itself_or_keeps_secret_is_not_asked(desk: Desk, more: dict[str, Any]) -> None:
     closed(desk, **more)

@@ -258,20 +258,24 @@ def import_sheet(desk: Desk, sheet: "Sheet") -> records.Imported:
     Raises:
         BadInput: a row cannot be taken; every such row is named with its line.
     """
-    titles = _titles(desk.store, withdrawn=True)
 
-    def take_in(desk: Desk, row: Mapping[str, str]) -> tuple[int, str]:
-        key = people.fold(row["title"])
-        twin = titles.get(key)
-        if twin is None:
-            empty = {"owner": "", "place": "", "version": 1, "review_on": _in_a_year(desk)}
-            titles[key] = _insert(desk, clean(desk, {**empty, **row}))
-            return titles[key], "added"
-        before = get(desk.store, twin)
-        given = clean(desk, {name: value for name, value in row.items() if name != "title"})
-        return twin, "same" if edit(desk, twin, given).rev == before.rev else "changed"
+    def work() -> records.Imported:
+        titles = _titles(desk.store, withdrawn=True)  # in here: nobody adds one meanwhile
 
-    return records.import_table(desk, sheet.path, sheet, take_in, "article", ("title",))
+        def take_in(desk: Desk, row: Mapping[str, str]) -> tuple[int, str]:
+            key = people.fold(row["title"])
+            twin = titles.get(key)
+            if twin is None:
+                empty = {"owner": "", "place": "", "version": 1, "review_on": _in_a_year(desk)}
+                titles[key] = _insert(desk, clean(desk, {**empty, **row}))
+                return titles[key], "added"
+            before = get(desk.store, twin)
+            given = clean(desk, {name: value for name, value in row.items() if name != "title"})
+            return twin, "same" if edit(desk, twin, given).rev == before.rev else "changed"
+
+        return records.import_table(desk, sheet.path, sheet, take_in, "article", ("title",))
+
+    return desk.run(work)
 
 
 def _titles(store: Store, *, withdrawn: bool = False) -> dict[str, int]:

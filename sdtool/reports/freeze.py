@@ -130,17 +130,17 @@ def freeze(desk: Desk, month: str) -> tuple[Frozen, bool]:
         Refused: the month is not over, or ended before the first ticket.
         Conflict: it is frozen already, with other figures.
     """
+    from sdtool.reports.refreeze import differences
+
     _require_over(desk, month)
     data = _computed(desk, month)
-    held = _held(desk.store, month)
+    held, computed = stored(desk.store, month), _dry(desk, month, data)
     if held is None:
         desk.run(lambda: _keep(desk, month, data))
-    elif held[0]["report"] != json.loads(canonical(data))["report"]:
-        raise _conflict(desk, month, held[1])
-    found = stored(desk.store, month)
-    if found is None:  # a dry run leaves nothing behind
-        return _dry(desk, month, data), True
-    return found, held is None
+        return stored(desk.store, month) or computed, True  # a dry run leaves nothing behind
+    if differences(held.report, computed.report):  # of the month itself
+        raise _conflict(desk, month, held.frozen_at)
+    return held, False
 
 
 def _require_over(desk: Desk, month: str) -> None:

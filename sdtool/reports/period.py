@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from sdtool.rules.moments import midnight
@@ -38,10 +38,11 @@ def before(first: date, after: date) -> tuple[date, date]:
 
 
 def shifted(first: date, after: date, months: int) -> tuple[date, date]:
-    """Return the same period so many months earlier."""
+    """Return the same period so many months earlier; of a day at least, for 28 February has no 29th."""
     from dateutil.relativedelta import relativedelta
 
-    return first - relativedelta(months=months), after - relativedelta(months=months)
+    start, end = first - relativedelta(months=months), after - relativedelta(months=months)
+    return start, max(end, start + timedelta(days=1))
 
 
 def last_month(today: date) -> tuple[date, date]:

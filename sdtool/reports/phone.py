@@ -99,8 +99,11 @@ _SUMS = """
         sum(coalesce(dropped, 0)) as calls_dropped, sum(waited) as calls_waited,
         sum(case when waited is not null then answered end) as calls_timed, sum(in_time) as calls_in_time,
         sum(case when in_time is not null then offered end) as calls_judged
-    from call_day where day >= :first and day < :after
-"""
+    from call_day
+    where day >= :first and day < :after and (
+        line <> '' or not exists (select 1 from call_day one where one.day = call_day.day and one.line <> '')
+    )
+"""  # a day with lines is their sum: what was counted of all lines together says the same calls again
 
 
 def count(store: Store, clocks: Clocks, scope: Scope, tally: Tally) -> None:

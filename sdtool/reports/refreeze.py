@@ -45,10 +45,11 @@ def compare(store: Store, rulebook: Rulebook, month: str, *, now: int) -> tuple[
         raise NotFound(f"{month} is not frozen", hint=f"`sd report freeze --month {month}` freezes it")
     zone = rulebook.organisation.timezone
     found = report(store, rulebook, *parse_period(month), timezone=zone, now=now)
-    return held, _differences(held.report, found)
+    return held, differences(held.report, found)
 
 
-def _differences(held: Report, found: Report) -> list[Difference]:
+def differences(held: Report, found: Report) -> list[Difference]:
+    """Return each KPI whose value, count or norm differs between two reports of a period."""
     before, after = ({figure.key: figure for figure in one.kpis} for one in (held, found))
     pairs = [(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
     return [_difference(key, was, now) for key, was, now in pairs if _counted(was) != _counted(now)]
