@@ -292,23 +292,31 @@ def run(desk: Desk, name: str) -> str | None:
         return message
 
 
+class _TooLong(KeyboardInterrupt):
+    """A run has taken longer than it may."""
+
+
 @contextlib.contextmanager
 def _limited(name: str) -> Iterator[None]:
     """Stop a run that takes longer than LIMIT: its transaction is rolled back, its lock let go.
 
-    The alarm repeats, in case something swallows it. Only the main thread can have one.
+    It comes as Ctrl-C does: psycopg then calls off the question that the server is at, and nothing takes
+    it for an error of its own. The alarm repeats, in case something swallows it. Only the main thread can
+    have one.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(*_: object) -> None:
-        raise Failed(f"{name} was stopped: it ran for more than {LIMIT:g} s")
+        raise _TooLong
 
     held = signal.signal(signal.SIGALRM, stop)
     before = signal.setitimer(signal.ITIMER_REAL, LIMIT, 60)
     try:
         yield
+    except _TooLong:
+        raise Failed(f"{name} was stopped: it ran for more than {LIMIT:g} s") from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, *before)
         signal.signal(signal.SIGALRM, held)

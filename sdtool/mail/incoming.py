@@ -18,7 +18,7 @@ LARGEST = 25 * 1024 * 1024  # bytes; of a larger mail this much is kept
 VERDICTS = ("new", "answer", "score", "note", "bounce", "auto", "own", "kept", "settled")
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reading.py")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_PATIENCE = 30  # seconds; the processor time that it may use is less
+_PATIENCE = 120  # seconds; the processor time that it may use is less, however busy the machine
 
 
 class Failure(NamedTuple):
