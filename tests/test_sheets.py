@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import tomllib
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from sdtool.desk import sheets
 from sdtool.desk.sheets import Sheet, read_sheet
-from sdtool.desk.tables import Fault
+from sdtool.desk.tables import Fault, Row
 from sdtool.errors import BadInput, SdError, UsageFault
 from sdtool.resources import shipped
 from sdtool.rules import values
@@ -287,6 +288,18 @@ def test_cells_become_the_texts_that_a_person_sees(tmp_path: Path) -> None:
         "456", "0.3", "007", "TRUE", "2025-04-03", "2025-04-03 09:30:00", "5", "", "32470123456",
         "x\ny", "-2",
     ]  # fmt: skip
+
+
+def test_zeros_that_a_workbook_shows_in_front_of_a_number_count(tmp_path: Path) -> None:
+    rows: dict[int, list[workbooks.Cell]] = {3: [None, "Stamnr", "Naam"], 5: [None, 901, 902]}
+    file = workbooks.xlsx(tmp_path / "list.xlsx", {"Leeg": {}, "Blad1": rows})
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content.replace(b'r="B5"', b'r="B5" s="3"'))
+
+    assert read_sheet(str(file), NAMES).rows == [Row(5, ["000901", "902"])]
 
 
 @pytest.mark.parametrize("name", ["Blad2", "../etc"])
