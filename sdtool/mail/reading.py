@@ -5,6 +5,7 @@ headers are cut to what real ones need, the process has limits, and imports noth
 (`incoming.py`) survives. Who wrote is what From says and nothing else, and only when that is one address.
 """
 
+import contextlib
 import email
 import html.parser
 import json
@@ -215,19 +216,33 @@ def from_html(page: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-_FROM = r"(?:from|van|de|von|da|od|från|fra|expéditeur|afzender)"
-_SENT = r"(?:sent|date|verzonden|datum|envoyé|gesendet|enviado(?: el)?|data|skickat|wysłano)"
-_QUOTED = (
-    # Outlook: a block of headers, here and there under a line
-    re.compile(rf"^[>*\s]*{_FROM}\s?:.*\n(?:.*\n){{0,3}}?[>*\s]*{_SENT}\s?:", re.I | re.M),
-    re.compile(rf"^\s*_{{10,}}\s*\n[>*\s]*{_FROM}\s?:", re.I | re.M),
-    re.compile(r"^\s*-{3,}.*(?:original|oorspronkelijk|origine|ursprüngliche).*-{3,}\s*$", re.I | re.M),
-    # Gmail, Apple, Thunderbird: "On … wrote:", over three lines at most
-    re.compile(
-        r"^[ \t>]*(?:on|op|le|am|el|il|w dniu|den|em)\b(?:.*\n?){1,3}?"
-        r".*(?:wrote|schreef|a écrit|schrieb|escribió|ha scritto|napisał\(?a?\)?|skrev)[^\n]*:\s*$",
-        re.I | re.M,
-    ),
+_LONGEST = 300  # characters of a line: those that mail programs write above a quote are shorter
+_MARKS = " \t\xa0>*"  # before the words of a line that is quoted, or bold
+_FROM, *_MORE = (  # the headers that Outlook writes above a quote: from whom, when, to whom or about what
+    re.compile(rf"(?:{words})\s?:", re.I)
+    for words in (
+        "from|van|de|von|da|od|från|fra|expéditeur|afzender",
+        "sent|date|verzonden|datum|envoyé|gesendet|enviado(?: el)?|data|skickat|wysłano",
+        "to|aan|à|a|an|para|do|till?|subject|onderwerp|objet|betreff|oggetto|asunto|temat|ämne",
+    )
+)
+_ORIGINAL = re.compile(r"original|oorspronkelijk|origine|ursprüngliche", re.I)
+# the line "On …, somebody wrote:" of Gmail, Apple and Thunderbird
+_ON = re.compile(r"(?:on|op|le|am|el|il|w dniu|den|em)\b.*\d", re.I)
+_WROTE = re.compile(
+    r"\b(?:wrote|schreef|geschreven|a écrit|schrieb|escribió|ha scritto|napisał|skrev)\b", re.I
+)
+_MYSELF = re.compile(r"\b(?:schreef|schrieb|heb) (?:ik|we|wij|ich|wir)\b|\b(?:I|we) wrote\b", re.I)
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_CLOCK = re.compile(r"(?<![\d.])\d{1,2}(?:[:.]|\s?[hu]\s?)\d\d(?![\d.])")
+_ADDRESSED = re.compile(
+    r"[<(]\s*[^\s<>()]+@[^\s<>()]+\s*[>)][\s>]*"
+    r"(?:(?:het volgende )?\w+(?: écrit| scritto|\(a\))?|schrieb .*)?\s?:$",
+    re.I,
+)
+_NAMED = re.compile(
+    r"[A-ZÀ-Þ][\w.'’-]+ (?:wrote|a écrit|escribió|ha scritto|skrev)\s?:$"
+    r"|(?:schreef|schrieb)(?: (?:[A-ZÀ-Þ][\w.'’-]*|van|de|der|den|ter|von))+:$"
 )
 
 
@@ -236,11 +251,64 @@ def own(text: str) -> str:
 
     A cut that is not sure is not made: to keep a quote costs a glance, to lose an answer costs a day.
     """
-    ends = [found.start() for pattern in _QUOTED if (found := pattern.search(text))]
-    lines = (text[: min(ends)] if ends else text).rstrip().split("\n")
+    lines = text.split("\n")
+    with contextlib.suppress(Exception):  # a mail is worth more than its cut
+        lines = lines[: _quote(lines)]
     while lines and (lines[-1].startswith(">") or re.fullmatch(r"[-_=\s]*", lines[-1])):
         lines.pop()
     return "\n".join(lines).strip() or text.strip()
+
+
+def _quote(lines: list[str]) -> int:
+    """Return the line at which a quote begins, the number of lines when none surely does.
+
+    Each line is looked at by itself, or with the few around it that say something: a mail of any shape takes
+    the time that its length does. Where somebody wrote between quoted lines, or below them, nothing is cut.
+    """
+    said = [(number, line.rstrip()) for number, line in enumerate(lines) if line.strip()]
+    words = [line.lstrip(_MARKS) if len(line) <= _LONGEST else "" for _, line in said]
+    quoted = [line.lstrip().startswith(">") or line.endswith(" >") for _, line in said] + [False]
+    last = max((n for n in range(len(said)) if not quoted[n]), default=-1)
+    for n in range(len(said)):
+        headed = _headed(words, n)
+        first, end = (_wrote(words, n, quoted[n + 1]), n) if headed is None else (n, headed)
+        if first is not None and not (quoted[end + 1] and last > end):
+            return said[first][0]
+    return len(lines)
+
+
+def _headed(words: list[str], n: int) -> int | None:
+    """Return the last line of the headers of a quoted mail that begin with line `n`, None when none do."""
+    text = words[n]
+    if text[:3] == text[-3:] == "---" and _ORIGINAL.search(text):
+        return n
+    if text[:10] == "_" * 10 and not text.strip("_") and _FROM.match("".join(words[n + 1 : n + 2])):
+        return n + 1
+    if _FROM.match(text):
+        found = [
+            next((m for m in range(n + 1, min(n + 6, len(words))) if head.match(words[m])), 0)
+            for head in _MORE
+        ]
+        return max(found) if all(found) else None
+    return None
+
+
+def _wrote(words: list[str], n: int, followed: bool) -> int | None:
+    """Return the first of the lines, four at most, that say who wrote what stands below line `n`.
+
+    They say it surely with day, year, time and writer, as mail programs do; or `followed` by what is quoted.
+    """
+    if not words[n].endswith(":"):
+        return None
+    for first in range(n, max(n - 4, -1), -1):
+        text = " ".join(words[first : n + 1])
+        on, wrote = _ON.match(text), _WROTE.search(text)
+        moment = _YEAR.search(text) and _CLOCK.search(text)
+        writer = _ADDRESSED.search(text) if wrote or text[0].isdigit() else None
+        sure = (wrote and on and followed) or (moment and (writer or (on and _NAMED.search(text))))
+        if sure and not _MYSELF.search(text):
+            return first
+    return None
 
 
 # --- Bounces
