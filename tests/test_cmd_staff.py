@@ -145,6 +145,13 @@ def test_nobody_is_withdrawn_by_a_file_with_a_refused_row(send: Send, sd: Sd, ro
     assert len(sd("onboarding", "status", "--format", "json").json()) == 2
 
 
+def test_nobody_is_withdrawn_by_a_header_alone(send: Send) -> None:
+    """An export that went wrong would take everybody back."""
+    send(GOOD)
+    ran = send(words=("--withdraw-missing",))
+    assert ("withdrawn" in ran.out, "nobody is withdrawn" in ran.err) == (False, True)
+
+
 def test_a_withdrawn_start_is_not_registered_again_by_an_old_file(send: Send, sd: Sd) -> None:
     """Somebody phoned; next week's file still holds her."""
     send(GOOD)
@@ -186,6 +193,7 @@ def test_lost_faults_are_told(send: Send, shell: Sd, tmp_path: Path) -> None:
     words = f"{sys.executable} -m sdtool --as-of {NOW} onboarding import {tmp_path / 'hr.csv'} > /dev/full"
     done = subprocess.run(words, shell=True, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, "rows taken in: 1 of 1" in done.stderr) == (74, True), done.stderr
+    assert "takes in the others" not in done.stderr
 
 
 # goes on after 20 rows only when it is told to, by Ctrl-C

@@ -107,9 +107,12 @@ def _run_import(
 def _whole(checked: Any) -> bool:
     """Tell whether all rows of a file are known: who is in a refused one would be taken for missing."""
     levels = {finding.level for finding in checked.findings}
-    if "refused" not in levels and not any(row.refused for row in checked.rows):
+    if "refused" in levels or any(row.refused for row in checked.rows):
+        output.remark("nobody is withdrawn: a row that is refused may be about them; have the file corrected")
+    elif not checked.rows:
+        output.remark("nobody is withdrawn: the file holds no rows at all, which is more likely a slip")
+    else:
         return True
-    output.remark("nobody is withdrawn: a row that is refused may be about them; have the file corrected")
     return False
 
 
@@ -138,8 +141,8 @@ def _rows_in(app: App, kind: str, rows: Sequence[Any], withdraw_missing: bool) -
             nonlocal done
             done += 1
             if not app.dry_run:
-                said = "the same command takes in the others"
-                output.stored(f"rows taken in: {done} of {len(rows)}; {said}")
+                more = "; the same command takes in the others" * (done < len(rows))
+                output.stored(f"rows taken in: {done} of {len(rows)}{more}")
             advance()
 
         taken = staff_import.take_in(desk, kind, rows, progress=step)
