@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 
-PATIENCE = 120  # seconds until what hangs fails its test; no figure depends on it
+PATIENCE = 240  # seconds until what hangs fails its test; no figure depends on it
 
 
 def until(reached: Callable[[], object], what: str = "it did not happen") -> None:
