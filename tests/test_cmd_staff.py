@@ -124,6 +124,8 @@ def test_status_withdraws(send: Send) -> None:
     """A row that HR marks as withdrawn."""
     send(GOOD)
     assert send(GOOD + "ingetrokken").out == "1 row: 1 withdrawn\n"
+    assert send(GOOD + "ingetrokken").out == "1 row: 1 unchanged\n"
+    assert send("000123;;;;;;;;ingetrokken").out == "1 row: 1 unchanged\n"
 
 
 def test_what_is_not_in_a_whole_file_is_withdrawn(send: Send) -> None:

@@ -34,7 +34,10 @@ def _take_in(desk: Desk, kind: str, values: Mapping[str, str], again: bool) -> s
     number, day = given["staff_number"], given.get(DAY_FIELD[kind], "")
     change = _expected(desk.store, kind, number, day)
     if values.get("status") == "withdrawn":
-        return withdraw(desk, change) if change is not None else staff.Outcome("unknown", 0)
+        if change is not None:
+            return withdraw(desk, change)
+        gone = _withdrawn(desk.store, kind, number, day, undated=not day)
+        return staff.Outcome("unknown" if gone is None else "unchanged", gone or 0)
     if change is not None:
         return update(desk, change, given)
     gone = None if again else _withdrawn(desk.store, kind, number, day)
@@ -44,10 +47,12 @@ def _take_in(desk: Desk, kind: str, values: Mapping[str, str], again: bool) -> s
     return _register(desk, kind, given)
 
 
-def _withdrawn(store: Store, kind: str, staff_number: str, day: str) -> int | None:
-    """Return the change of that day that was withdrawn, None when there is none."""
+def _withdrawn(store: Store, kind: str, staff_number: str, day: str, *, undated: bool = False) -> int | None:
+    """Return the change of that day (`undated`: of any) that was withdrawn, None when there is none."""
     found: int | None = store.value(
-        "select max(id) from staff_change where staff_number = :number and kind = :kind and day = :day",
+        "select max(id) from staff_change where staff_number = :number and kind = :kind"
+        " and (day = :day or :undated = 1) and withdrawn_at is not null",
+        undated=int(undated),
         number=staff_number,
         kind=kind,
         day=day,
