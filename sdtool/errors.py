@@ -97,6 +97,10 @@ class BadSetup(SdError):
     exit_code = 78
 
 
+# what is wrong with one record and not with the next; a store that is busy or full stops them all
+OF_ONE = (Refused, NotFound, Conflict, BadInput, Internal, NotAllowed)
+
+
 def unreadable(what: str, exc: OSError | ValueError, *, missing: str = "") -> SdError:
     """Return the error for a file that cannot be opened or read, from what the system said.
 

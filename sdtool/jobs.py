@@ -98,11 +98,13 @@ def _remind(desk: Desk) -> str:
 def _staff(desk: Desk) -> str:
     from sdtool.desk import staff_days, staff_letters
 
-    released, people = staff_days.catch_up(desk)
-    queued = staff_letters.post(desk)
-    return _counted(
-        [(released, "released"), (people, "brought up to date in the directory"), (queued, "mail(s) queued")]
-    )
+    refused: list[str] = []
+    released, people = staff_days.catch_up(desk, refused)
+    queued = (staff_letters.post(desk, refused=refused), "mail(s) queued")
+    done = _counted([(released, "released"), (people, "brought up to date in the directory"), queued])
+    if refused:
+        raise Failed("; ".join(filter(None, (done, *refused))))
+    return done
 
 
 def _feedback(desk: Desk) -> str:

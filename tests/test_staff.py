@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from sdtool import jobs
 from sdtool.desk import Desk, checklists, handling, people, replay, staff, staff_days, staff_intake, tickets
+from sdtool.errors import Failed
+from sdtool.mail import outbox
 from sdtool.rules.lifecycle import Ticket
 
 ROW = {
@@ -352,3 +355,19 @@ def test_who_leaves_has_a_list_of_what_to_hand_in(desk: Desk) -> None:
     staff_days.catch_up(desk)
     close(desk, parts(desk, number)["-badge"].id)
     assert checklists.of(desk.store, number)[2].state == "done"
+
+
+def test_a_change_that_is_refused_holds_up_no_other(desk: Desk) -> None:
+    """Somebody else got the address of who moves: who leaves is let go and letters go out all the same."""
+    people.add(desk, {"name": "Zoë D'Hondt-Çelik", "staff_number": "000123"})
+    mover = told(desk, "mover", start_date="2026-12-01", mail="zoe.nieuw@example.be").ticket
+    people.add(desk, {"name": "Zoe Nieuw", "mail": "zoe.nieuw@example.be"})
+    gone = people.add(desk, {"name": "Piet Weg", "staff_number": "000999"}).id
+    leaving = {"staff_number": "000999", "name": "Piet Weg", "start_date": "", "end_date": "2026-12-02"}
+    told(desk, "offboarding", **leaving, first_name="", last_name="", mail="")
+    desk.now += 20 * 86_400
+
+    with pytest.raises(Failed, match=rf"1 brought up to date.*; SD-{mover}: .*zoe\.nieuw@example\.be"):
+        jobs.run(desk, "staff")
+
+    assert (people.get(desk.store, gone).active, bool(outbox.listing(desk.store))) == (0, True)

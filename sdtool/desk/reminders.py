@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 
 from sdtool.desk import Desk, calendars, handling, owed, tickets
 from sdtool.desk.owed import Owed, Standing
-from sdtool.errors import BadInput, Conflict, Internal, NotAllowed, NotFound, Refused
+from sdtool.errors import OF_ONE, NotFound
 from sdtool.rulebook.chasing import Chasing, Step, chasing
 from sdtool.rules import ladder
 from sdtool.rules.worktime import Calendar
 
 KIND = "reminder"
-# what stops one party and no other; a run that is stopped, or a store that is busy, stops all
-_OWN_FAULT = (BadInput, Conflict, Internal, NotAllowed, NotFound, Refused)
 
 
 class Due(NamedTuple):
@@ -82,7 +80,7 @@ def remind(desk: Desk) -> Outcome:
             mails = reminder_mails.write(desk, digest)
             solutions = {t: reminder_mails.solution(digest, t, language) for t in _closing(digest.items)}
             done = desk.run(lambda: _post(desk, digest, mails, solutions))  # noqa: B023 (it runs at once)
-        except _OWN_FAULT as exc:
+        except OF_ONE as exc:
             found.refused.append(f"{digest.name} was not reminded: {exc.message}")
             continue
         if done:
@@ -252,7 +250,7 @@ def _refusal(desk: Desk, ticket: int, items: Sequence[tuple[Digest, Due]]) -> st
         desk.run(rehearse)
     except _Rehearsed:
         return ""
-    except _OWN_FAULT as exc:
+    except OF_ONE as exc:
         return exc.message
     return ""
 

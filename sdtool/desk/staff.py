@@ -5,11 +5,11 @@ A change is a record beside its parent ticket, with the same number.
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sdtool.desk import Desk
-from sdtool.errors import NotFound
+from sdtool.errors import OF_ONE, NotFound
 from sdtool.rules.lifecycle import DESK, Ticket
 from sdtool.store.base import Row, Store
 from sdtool.store.journal import Entry, append
@@ -142,6 +142,24 @@ def directory(values: Mapping[str, str]) -> dict[str, Any]:
 
 
 # --- Writing
+
+
+def each(numbers: Iterable[int], act: Callable[[int], int], refused: list[str] | None) -> list[int]:
+    """Do an act for one change after the other, each in a transaction of its own; return what came of it.
+
+    Args:
+        refused: gets a sentence for each change that does not allow the act, which then holds up no other;
+            with None that one is raised.
+    """
+    done = []
+    for number in numbers:
+        try:
+            done.append(act(number))
+        except OF_ONE as exc:
+            if refused is None:
+                raise
+            refused.append(f"SD-{number}: {exc.message}")
+    return done
 
 
 def add(desk: Desk, change: Change) -> None:

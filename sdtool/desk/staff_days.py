@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from sdtool.desk import Desk, people, staff, tickets
 from sdtool.desk.staff_tickets import settle
 from sdtool.rulebook.staffing import KINDS
 from sdtool.store.base import Store
 
 
-def catch_up(desk: Desk) -> tuple[int, int]:
+def catch_up(desk: Desk, refused: list[str] | None = None) -> tuple[int, int]:
     """Release the tickets whose day has come, and bring the directory up to moves and ends.
 
     Return how many changes had work released, and how many people were changed; asked twice, none.
+
+    Args:
+        refused: as for `staff.each`.
     """
     due, reached = _due(desk.store, desk.now), _reached(desk)
-    for number in due:
-        desk.run(partial(_release, desk, number))
-    return len(due), sum(desk.run(partial(_apply, desk, number)) for number in reached)
+    released = staff.each(due, lambda number: desk.run(lambda: _release(desk, number)), refused)
+    changed = staff.each(reached, lambda number: desk.run(lambda: _apply(desk, number)), refused)
+    return sum(released), sum(changed)
 
 
 def _due(store: Store, now: int) -> list[int]:
@@ -34,8 +35,9 @@ def _due(store: Store, now: int) -> list[int]:
     return [row["other"] for row in rows]
 
 
-def _release(desk: Desk, number: int) -> None:
+def _release(desk: Desk, number: int) -> bool:
     settle(desk, staff.get(desk.store, number))
+    return True
 
 
 def _reached(desk: Desk) -> list[int]:

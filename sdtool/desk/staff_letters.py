@@ -114,7 +114,7 @@ def _language(desk: Desk, language: str) -> str:
 # --- Posting
 
 
-def post(desk: Desk, numbers: Iterable[int] | None = None) -> int:
+def post(desk: Desk, numbers: Iterable[int] | None = None, refused: list[str] | None = None) -> int:
     """Queue the letters that are owed and were never queued; return how many.
 
     Letters are composed outside any transaction, since that is slow, and queued in one a change, which
@@ -122,8 +122,10 @@ def post(desk: Desk, numbers: Iterable[int] | None = None) -> int:
 
     Args:
         numbers: the changes to look at; None for those that run, or ended in the last LOOK_BACK seconds.
+        refused: as for `staff.each`.
     """
-    return sum(_post(desk, number) for number in (_recent(desk) if numbers is None else numbers))
+    found = _recent(desk) if numbers is None else numbers
+    return sum(staff.each(found, lambda number: _post(desk, number), refused))
 
 
 def _recent(desk: Desk) -> list[int]:
