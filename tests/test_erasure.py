@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Callable
 
 import pytest
 
+from sdtool.mail import incoming
 from sdtool.store.base import Store
 from tests import engines
 from tests.conftest import MELDER, Sd
@@ -144,3 +146,35 @@ def test_an_address_that_is_somebody_elses_now_is_left(done: Sd, store: Store, w
 
     assert (ran.code, f"{MELDER} were left" in ran.err) == (0, True), ran
     assert [row["subject"] for row in store.query("select subject from inmail")] == ["van Bo"]
+
+
+def test_what_came_in_about_the_person_loses_its_text(done: Sd, store: Store) -> None:
+    """A delivery report, and what others wrote about the tickets; of the report the status code stays."""
+    refused = f"bounced: 5.1.1 smtp; 550 5.1.1 <{MELDER}>: user unknown"
+    report = b64encode(f"Final-Recipient: rfc822; {MELDER.title()}".encode()).decode()
+    came_in = [
+        ("bounce", "MAILER-DAEMON@mx.example", "null", refused, report),
+        ("bounce", "MAILER-DAEMON@mx.example", "null", "for now", report),
+        ("kept", "", "null", "it cannot be read", report),
+        ("settled", "an@example.be", "1", "over Test", "RGFn"),
+        ("kept", "an@example.be", "null", "it answers no mail of the desk", report),
+    ]
+    for number, (verdict, sender, ticket, remark, raw) in enumerate(came_in):
+        engines.change(
+            os.environ["SD_DATABASE"],
+            "insert into inmail (digest, received_at, sender, subject, raw, verdict, ticket, remark)"
+            f" values ('{number}', 1, '{sender}', 's', '{raw}', '{verdict}', {ticket}, '{remark}')",
+        )
+
+    ran = done("person", "erase", 1, "--yes")
+
+    assert ran.code == 0, ran
+    rows = store.query("select subject, raw, remark from inmail order by id")
+    assert [row["remark"] for row in rows[:4]] == ["bounced: 5.1.1", "", "", ""]
+    assert [row["subject"] + row["raw"] for row in rows] == ["", "", "", "", f"s{report}"]
+
+
+def test_a_mail_of_the_person_that_is_not_taken_in_yet_comes_first(done: Sd, store: Store) -> None:
+    """Nobody knows yet what it asks: the job takes it in."""
+    incoming.store(store, f"From: {MELDER}\n\nDag".encode(), 1)
+    assert done("person", "erase", 1, "--yes").code == 75

@@ -4,12 +4,15 @@ What goes, what stays and why is told in docs/explanation/privacy.md.
 """
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
+import base64
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sdtool.desk import Desk, people
 from sdtool.errors import Busy, Refused
-from sdtool.store.base import Store
+from sdtool.mail import incoming
+from sdtool.store.base import Row, Store
 from sdtool.store.journal import Entry, append, data_of, erase_data, history
 
 GONE = people.GONE
@@ -28,13 +31,16 @@ _OPEN = {
     " join ticket on ticket.id = staff_change.id"
     f" where {_THEIRS} and ticket.ended_at is null order by staff_change.id",
 }
-_ABOUT = (  # mails about the tickets and the changes of staff of a person, whoever read them
-    "select id from outbox where ticket in (select id from ticket where caller = :id"  # noqa: S608 (constants)
+_TICKETS = (  # those of a person, and of the changes of staff about them
+    "select id from ticket where caller = :id"  # noqa: S608 (constants)
     f" union select id from staff_change where {_THEIRS}"
     " union select link.ticket from link join staff_change on staff_change.id = link.other"
-    f" where link.kind = 'part-of' and {_THEIRS})"
-    " and state in ('sent', 'failed', 'dropped')"
+    f" where link.kind = 'part-of' and {_THEIRS}"
 )
+_ABOUT = (  # mails about these, whoever read them
+    f"select id from outbox where ticket in ({_TICKETS}) and state in ('sent', 'failed', 'dropped')"  # noqa: S608
+)
+_CAME_IN = f"select id, remark, sender from inmail where ticket in ({_TICKETS})"  # noqa: S608 (constants)
 
 
 class Erased(NamedTuple):
@@ -68,7 +74,7 @@ def erase(desk: Desk, number: int, reason: str = "") -> Erased:
     Raises:
         NotFound: there is no such person.
         Refused: something is open with the person; or the person was erased before.
-        Busy: a mail to the person is on its way.
+        Busy: a mail to the person is on its way, or one with their address was not taken in yet.
     """
     return desk.run(lambda: _erase(desk, people.get(desk.store, number), reason))
 
@@ -167,12 +173,7 @@ def _empty_mails(desk: Desk, person: int, addresses: set[str]) -> int:
                 raise Busy(f"mail {row['id']} to person {person} is on its way: try again in a moment")
             own.add(row["id"])
         store.execute("delete from bad_address where mail_key = :key", key=key)
-        store.execute(
-            "update inmail set sender = :gone, subject = '', raw = '', remark = ''"
-            " where lower(sender) = :key",
-            gone=GONE,
-            key=key,
-        )
+    _empty_inmails(store, person, addresses, own)
     about = {row["id"] for row in store.query(_ABOUT, id=person)}
     store.many("update outbox set message = '' where id = :id", [{"id": id_} for id_ in sorted(own | about)])
     store.many(
@@ -181,3 +182,46 @@ def _empty_mails(desk: Desk, person: int, addresses: set[str]) -> int:
         [{"id": id_, "gone": GONE} for id_ in sorted(own)],
     )
     return len(own | about)
+
+
+def _empty_inmails(store: Store, person: int, addresses: set[str], own: Iterable[int]) -> None:
+    """Take the text from what came in from a person, about their tickets, or of mails not delivered to them.
+
+    Args:
+        own: the mails to the person; the Message-ID of one tells a delivery report about it.
+    """
+    found = {row["id"]: row for row in store.query(_CAME_IN, id=person)}
+    for key in sorted(addresses):
+        rows = store.query("select id, remark, sender from inmail where lower(sender) = :key", key=key)
+        found |= {row["id"]: row for row in rows}
+    found |= {row["id"]: row for row in _naming(store, addresses, own)}
+    for number, row in sorted(found.items()):
+        status = re.match(r"bounced: \d\.\d+\.\d+", row["remark"])
+        sender = GONE if row["sender"].casefold() in addresses else row["sender"]
+        nothing = {"subject": "", "raw": "", "remark": status[0] if status else "", "sender": sender}
+        store.update("inmail", number, nothing)
+
+
+def _naming(store: Store, addresses: set[str], own: Iterable[int]) -> Iterable[Row]:
+    """Yield the delivery reports, and mails without a sender, that hold an address or Message-ID of these.
+
+    Raises:
+        Busy: such a mail was not looked at yet.
+    """
+    ids = (store.value("select message_id from outbox where id = :id", id=number) for number in own)
+    signs = sorted(addresses | {id_.strip("<>").casefold() for id_ in ids if id_})
+    if not signs:
+        return
+    sought = re.compile("|".join(map(re.escape, signs)))
+    numbers = store.query(
+        "select id from inmail where verdict in ('new', 'bounce') or (verdict = 'kept' and sender = '')"
+        " order by id"
+    )
+    for row in numbers:  # one at a time: each may be of 25 MB
+        found = incoming.get(store, row["id"])
+        raw = base64.b64decode(found["raw"]).decode("latin-1")
+        if sought.search(f"{raw}\n{found['remark']}".casefold()):
+            if found["verdict"] == "new":
+                told = "was not taken in yet: `sd cron run mail` does it, then try again"
+                raise Busy(f"mail {found['id']} that came in {told}")
+            yield found
