@@ -226,3 +226,17 @@ def test_mail_goes_once_a_day_to_who_is_named(desk: Desk, key: str, readers: lis
     mails = desk.store.query("select recipient, message from outbox where kind = 'jobs'")
     assert [mail["recipient"] for mail in mails] == readers
     assert ("failed 1 time(s)" in mails[0]["message"]) == (key == "jobs")
+
+
+@pytest.mark.parametrize("role", ["management", "coordinator"])
+def test_mail_tells_management_no_address_of_a_person(desk: Desk, role: str) -> None:
+    """What a job said last is for the coordinator; management reads which job, and how often."""
+    desk.rulebook = desk.rulebook._replace(reports=(Addressees("jobs", ("a@example.be",), "en", role),))
+    desk.now = at("2026-12-02T04:40")
+    ran(desk, "staff", "2026-12-01T04:15", outcome="failed", message="zoe@example.be is taken")
+
+    jobs.run(desk, "kpi")
+
+    (mail,) = desk.store.query("select message from outbox where kind = 'jobs'")
+    assert "- staff failed 1 time(s) yesterday." in mail["message"]
+    assert ("The last time: zoe@example.be" in mail["message"]) == (role == "coordinator")

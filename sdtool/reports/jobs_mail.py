@@ -10,6 +10,8 @@ from sdtool import render
 from sdtool.desk import Desk
 from sdtool.desk.letters import Letter, parted, queue
 from sdtool.reports.addressees import moment, readers
+from sdtool.reports.seen import EYES, Eyes
+from sdtool.rulebook import Report as Entry
 from sdtool.rules.moments import midnight
 
 KEY, INSTEAD = "jobs", "kpi"
@@ -24,12 +26,9 @@ class Trouble(NamedTuple):
     gap: tuple[int, int] | None
 
 
-def recipients(desk: Desk) -> list[tuple[str, str, str]]:
-    """Return address, language and time of day of who is told: who gets `jobs`, else who gets `kpi`."""
-    for key in (KEY, INSTEAD):
-        if found := readers(desk, key):
-            return [(recipient, language, entry.at) for recipient, language, entry in found]
-    return []
+def recipients(desk: Desk) -> list[tuple[str, str, Entry]]:
+    """Return who is told, as `readers` does: who gets `jobs`, else who gets `kpi`."""
+    return readers(desk, KEY) or readers(desk, INSTEAD)
 
 
 def queue_mail(desk: Desk, day: date, late_after: Mapping[str, int]) -> int:
@@ -41,8 +40,12 @@ def queue_mail(desk: Desk, day: date, late_after: Mapping[str, int]) -> int:
     """
     found = troubles(desk, day, late_after)
     letters = [
-        (f"{KEY}:{day}:{recipient}", _written(desk, recipient, language, found), moment(desk, day, at))
-        for recipient, language, at in recipients(desk)
+        (
+            f"{KEY}:{day}:{recipient}",
+            _written(desk, recipient, language, found, EYES[entry.role]),
+            moment(desk, day, entry.at),
+        )
+        for recipient, language, entry in recipients(desk)
         if found
     ]
     return desk.run(
@@ -94,13 +97,14 @@ def _gap(desk: Desk, name: str, since: int, began: int | None) -> tuple[int, int
     return max(pairwise([*good, desk.now]), key=lambda pair: pair[1] - pair[0])
 
 
-def _written(desk: Desk, recipient: str, language: str, found: Sequence[Trouble]) -> Letter:
+def _written(desk: Desk, recipient: str, language: str, found: Sequence[Trouble], eyes: Eyes) -> Letter:
+    """Compose the mail of a recipient; what a job said last may hold the address of a person."""
     from sdtool.output import safe
 
     whole = render.text(
         "report/jobs",
         language,
-        jobs=[{**one._asdict(), "message": safe(one.message)} for one in found],
+        jobs=[{**one._asdict(), "message": safe(eyes.name(one.message))} for one in found],
         zone=desk.timezone,
         desk=desk.rulebook.organisation.desk,
     )
