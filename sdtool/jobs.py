@@ -171,7 +171,8 @@ def _upkeep(desk: Desk) -> str:
     )
     mails = desk.run(
         lambda: desk.store.execute(
-            "update inmail set raw = '' where raw <> '' and received_at < :before and verdict <> 'kept'",
+            "update inmail set raw = '' where raw <> '' and verdict not in ('new', 'kept')"
+            " and coalesce(settled_at, received_at) < :before",
             before=desk.now - LEDGER_DAYS * 86_400,
         )
     )

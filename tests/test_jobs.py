@@ -243,6 +243,21 @@ def test_upkeep_forgets_idempotency_keys_after_thirty_days(desk: Desk) -> None:
     assert [row["key"] for row in desk.store.query("select key from request")] == ["young"]
 
 
+def test_upkeep_leaves_mails_that_nobody_looked_at(desk: Desk) -> None:
+    """Of one that a person settled, the days count from then."""
+    cases = {"new": None, "kept": None, "note": None, "settled": 0, "settled late": 89}
+    for name, days in cases.items():
+        row = {"digest": name, "verdict": name.partition(" ")[0], "raw": "x", "received_at": desk.now}
+        settled = None if days is None else desk.now + days * DAY
+        desk.store.insert("inmail", {**row, "settled_at": settled})
+    desk.now += 91 * DAY
+
+    jobs.run(desk, "upkeep")
+
+    left = desk.store.query("select digest from inmail where raw <> '' order by id")
+    assert [row["digest"] for row in left] == ["new", "kept", "settled late"]
+
+
 @pytest.mark.sqlite("its upkeep")
 def test_upkeep_empties_the_log_and_leaves_plans_alone(desk: Desk, new: New) -> None:
     """Without other readers the log is cut; statistics would make SQLite plan the lists otherwise."""
