@@ -202,3 +202,16 @@ def test_a_retried_mail_goes_to_a_marked_address(marked: int, sd: Sd, desk: Desk
 def test_forgiving_an_unknown_address_is_refused(desk: Desk) -> None:
     with pytest.raises(NotFound):
         addresses.forgive(desk.store, "wie@x.example", desk.now)
+
+
+def test_a_confidential_ticket_is_told_too(sd: Sd, new: New, desk: Desk) -> None:
+    """Whoever runs it may not read the ticket, and is not who tells."""
+    secret, other = new(), new("Scherm blijft zwart")
+    for number in (secret, other):
+        sd("note", number, "--public", "dag")
+    desk.store.execute("update outbox set state = 'failed', last_error = 'x'")
+    desk.store.execute("update ticket set confidential = 1, registered_by = 'ines', agent = ''")
+
+    assert sd("mail", "send").code == 0
+    told = desk.store.query("select subject, source from event where verb = 'note' order by id desc limit 2")
+    assert [(row["subject"], row["source"]) for row in told] == [(other, "mail"), (secret, "mail")]

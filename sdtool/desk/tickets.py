@@ -30,6 +30,14 @@ def get(store: Store, number: int) -> Ticket:
     return Ticket(**dict(row))
 
 
+def lasting(store: Store, number: int) -> Ticket:
+    """Return the ticket in which ticket `number` goes on: itself, or what it was merged into."""
+    ticket = get(store, number)
+    while ticket.merged_into is not None:
+        ticket = get(store, ticket.merged_into)
+    return ticket
+
+
 def by_reference(store: Store, reference: str) -> Ticket | None:
     """Return the ticket with this number in the other system, None when it is not here."""
     row = store.one("select * from ticket where fmis_ref = :reference", reference=reference)
