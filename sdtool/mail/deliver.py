@@ -200,7 +200,8 @@ class _Session:
             self._used += 1
             self._failures = 0
             return Outcome("sent")
-        if code == 530:  # "authentication required" is about us, not about this mail
+        # "authentication required", and a sender that is refused: about us, not about this mail
+        if code == 530 or (stage == "MAIL" and 500 <= code <= 599):
             raise Hopeless(reason)
         if stage == "message" and not 400 <= code <= 599:
             raise OSError(f"the server answered the final dot with {code} {shown(text)}")

@@ -25,7 +25,7 @@ TABLE = [
     ("ehlo", "250-" + "x" * 100_000, "queued", 0, 0),
     ("mail", "451 later", "queued", 0, 0),
     ("mail", "421 bye", "queued", 0, 0),
-    ("mail", "550 no", "failed", 0, 0),
+    ("mail", "550 no", "queued", 0, 0),
     ("mail", "530 log in first", "queued", 0, 0),
     ("mail", "drop", "queued", 0, 0),
     ("mail", "354 what", "queued", 0, 0),
