@@ -53,6 +53,7 @@ def test_a_confidential_mail_is_for_who_may_read_the_ticket(sd: Sd, desk: Desk) 
 
     assert (ran.code, ran.out) == (77, "")
     assert MELDER not in ran.err
+    assert sd("mail", "queue", "--format", "json").json()[0]["recipient"] == "(confidential)"
 
 
 def test_reading_a_confidential_mail_is_in_the_journal(sd: Sd, new: New, store: Store) -> None:

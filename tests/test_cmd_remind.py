@@ -103,3 +103,21 @@ def test_the_page_shows_a_mail_as_it_is() -> None:
     shown = page.split("```text\n")[1].split("```")[0]
 
     assert shown in (Path(__file__).parent / "golden" / "remind.nl.txt").read_text(encoding="utf-8")
+
+
+def test_of_a_confidential_ticket_nobody_else_sees_whom_it_is_about(sd: Sd, desk: Desk) -> None:
+    """Neither in the mails, in any format, nor in what could not be done."""
+    sd("edit", 1, "--confidential")
+    desk.store.run(lambda: desk.store.execute("update ticket set registered_by = 'ines', agent = ''"))
+
+    listed, whole, raw = (
+        sd("remind", "--dry-run", *words, as_of=DUE)
+        for words in (("--format", "json"), (), ("--format", "csv"))
+    )
+
+    said = "".join(str(ran) for ran in (listed, whole, raw))
+    assert not any(
+        word in said for word in ("canon", "Canon", MELDER, "Melder", "person-1", "party-", "Stil")
+    )
+    assert [mail["to"] for mail in listed.json()] == ["(confidential)"] * 2
+    assert listed.err == "F-3 of ticket 1: (confidential) has no mail address\n"

@@ -73,9 +73,22 @@ def send(app: App) -> None:
 @format_option
 @click.pass_obj
 def queue(app: App, state: str | None, limit: int, fmt: str) -> None:
-    """List mails, newest first, without their text."""
+    """List mails, newest first, without their text.
+
+    Of those about a confidential ticket, only who may read it sees to whom they go and what the server said.
+    """
     rows = [_shown(app, row, fmt) for row in outbox.listing(app.store, state=state, limit=limit)]
-    output.emit(rows, _COLUMNS, fmt)
+    output.emit([_guarded(app, row, "recipient", "last_error") for row in rows], _COLUMNS, fmt)
+
+
+def _guarded(app: App, row: dict[str, Any], *fields: str) -> dict[str, Any]:
+    """Return a row of a list without what the actor may not see of a confidential ticket."""
+    from sdtool.desk import queue as desk_queue
+    from sdtool.desk import tickets
+
+    if row["ticket"] is None or desk_queue.may_see(app.desk, tickets.get(app.store, row["ticket"])):
+        return row
+    return {**row, **{name: desk_queue.HIDDEN for name in fields if row[name]}}
 
 
 def _shown(app: App, row: Any, fmt: str) -> dict[str, Any]:
@@ -229,18 +242,10 @@ def inbox(app: App, verdict: str, everything: bool, limit: int, fmt: str) -> Non
 
     Of those about a confidential ticket, only who may read it sees from whom and what they are.
     """
-    from sdtool.desk import queue as desk_queue
-    from sdtool.desk import tickets
-
     dated = output.local if fmt == "table" else output.iso
     found = incoming.listing(app.store, verdict=None if everything else verdict, limit=limit)
     rows = [{**row, "received_at": dated(row["received_at"], app.desk.timezone)} for row in found]
-    for row in rows:
-        if row["ticket"] is not None and not desk_queue.may_see(
-            app.desk, tickets.get(app.store, row["ticket"])
-        ):
-            row["sender"] = row["subject"] = desk_queue.HIDDEN
-    output.emit(rows, _INBOX, fmt)
+    output.emit([_guarded(app, row, "sender", "subject", "remark") for row in rows], _INBOX, fmt)
 
 
 @mail.command()

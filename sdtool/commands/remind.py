@@ -28,21 +28,33 @@ def remind(app: App, fmt: str) -> None:
 
     The rulebook holds the ladders and the hours in which reminders leave. --dry-run prints the mails exactly
     as they would be queued, as a mailbox that mail programs read; with --format json also their plain text.
+    Of a mail about a confidential ticket, only who may read the ticket sees to whom it goes and what it says.
     """
     with contextlib.nullcontext(True) if app.dry_run else app.store.lock("remind") as ours:
         if not ours:
             output.remark("another `sd remind` is already running: nothing was done")
             return
         done = reminders.remind(app.desk)
+    mails = [_guarded(app, mail) for mail in done.mails]
     if app.dry_run and fmt == "table":
-        for mail in done.mails:
+        for mail in mails:
             output.echo(f"From sdtool {_date(app.now)}\n{mail.message}")
     else:
-        output.emit([_row(app, mail, fmt) for mail in done.mails], _COLUMNS, fmt)
+        output.emit([_row(app, mail, fmt) for mail in mails], _COLUMNS, fmt)
     for number in done.closed:
         output.remark(f"SD-{number} {'would be' if app.dry_run else 'was'} closed: nobody answered")
     for trouble in (*done.unreachable, *done.refused):
         output.remark(trouble)
+
+
+def _guarded(app: App, mail: reminders.Mail) -> reminders.Mail:
+    """Return a mail without what the actor may not see of a confidential ticket."""
+    from sdtool.desk import queue, tickets
+
+    if all(queue.may_see(app.desk, tickets.get(app.store, ticket)) for _, ticket, _, _ in mail.steps):
+        return mail
+    none = queue.HIDDEN
+    return mail._replace(to=none, party=none, name=none, text=none, message=f"To: {none}\n\n{none}\n")
 
 
 def _date(now: int) -> str:

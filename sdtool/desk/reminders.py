@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sdtool.desk import Desk, calendars, handling, owed, tickets
 from sdtool.desk.owed import Owed, Standing
+from sdtool.desk.queue import HIDDEN, may_see
 from sdtool.errors import OF_ONE, NotFound
 from sdtool.rulebook.chasing import Chasing, Step, chasing
 from sdtool.rules import ladder
@@ -81,7 +82,8 @@ def remind(desk: Desk) -> Outcome:
             solutions = {t: reminder_mails.solution(digest, t, language) for t in _closing(digest.items)}
             done = desk.run(lambda: _post(desk, digest, mails, solutions))  # noqa: B023 (it runs at once)
         except OF_ONE as exc:
-            found.refused.append(f"{digest.name} was not reminded: {exc.message}")
+            seen = all(may_see(desk, item.standing.ticket) for item in digest.items)
+            found.refused.append(f"{digest.name if seen else HIDDEN} was not reminded: {exc.message}")
             continue
         if done:
             found.mails.extend(mails)
@@ -124,7 +126,7 @@ def due(desk: Desk) -> tuple[list[Digest], Outcome]:
         step = _step(desk, agreed, standing)
         if step is None:
             continue
-        fault = _unreachable(standing, bounced)
+        fault = _unreachable(standing, bounced, may_see(desk, standing.ticket))
         if fault:
             outcome.unreachable.append(f"{_named(standing.owed)}: {fault}")
         else:
@@ -147,18 +149,19 @@ def _step(desk: Desk, agreed: Chasing, standing: Standing) -> Due | None:
     return Due(standing, number, steps[number - 1], closes)
 
 
-def _unreachable(standing: Standing, bounced: Container[str]) -> str:
-    """Return why nobody can be reminded of an item, "" when somebody can."""
+def _unreachable(standing: Standing, bounced: Container[str], seen: bool) -> str:
+    """Return why nobody can be reminded of an item, "" when somebody can; only who may see it reads who."""
     from sdtool.mail.compose import valid_address
 
     whom = standing.party or standing.person
     if whom is None:
         return f"nobody is named as the {standing.owed.kind} who owes it"
+    name, address = (whom.name, whom.mail) if seen else (HIDDEN, HIDDEN)
     if not whom.active:
-        return f"{whom.name} is no longer active"
+        return f"{name} is no longer active"
     if not whom.mail or not valid_address(whom.mail):
-        return f"{whom.name} has no mail address"
-    return f"mail to {whom.mail} bounces" if whom.mail.casefold() in bounced else ""
+        return f"{name} has no mail address"
+    return f"mail to {address} bounces" if whom.mail.casefold() in bounced else ""
 
 
 def _named(entry: Owed) -> str:
