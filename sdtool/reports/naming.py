@@ -13,7 +13,7 @@ _FRENCH = {
     "merged": "Fusionnés (comptés nulle part ailleurs)",
     "test": "Tickets de test (comptés nulle part ailleurs)",
     "backlog": "Ouverts à la fin",
-    "backlog_late": "dont en retard",
+    "backlog_late": "Ouverts et en retard",
     "backlog_waiting": "dont en attente",
     "backlog_unclosed": "Non clôturés à la fin",
     "backlog_0_1": "0–1 jour ouvrable",

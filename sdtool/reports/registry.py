@@ -94,7 +94,7 @@ _BACKLOG = (
     count(
         "backlog_late",
         DOWN,
-        ("waarvan over de termijn", "of which late"),
+        ("Open en over de termijn", "Open and late"),
         (
             "Open op het einde en de oplostermijn verstreken, tenzij de klok toen al stilstond.",
             "Open at the end and past the resolve deadline, unless the clock stood still before it.",
