@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdtool.desk import Desk, handling, intake, outgoing, owed, reminders, satisfaction, tickets
-from sdtool.desk.intake import score_of
+from sdtool.desk.intake import Verdict, score_of
 from sdtool.errors import BadInput, Conflict, UsageFault
 from sdtool.mail import addresses, incoming, outbox, reading
-from sdtool.rulebook.chasing import Satisfaction
+from sdtool.rulebook.chasing import Agent, Satisfaction
 from sdtool.store.journal import history
 from tests.conftest import MELDER
 from tests.owing import agree, ask, at, ticket
 
 CALLER = MELDER
+NO_REPLY = "it answers no mail of the desk"
 
 
 def mail(body: str = "Het is de blauwe.", sender: str = CALLER, **headers: str) -> bytes:
@@ -113,11 +114,60 @@ def test_a_score_comes_by_reply(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("text", "score"),
-    [("4", 4), (" 5/5\nTop!", 5), ("3 op 5", 3), ("Score: 1", 1), ("2, want traag", 2), ("4.", 4), ("", None),
-     ("10", None), ("Goed", None), ("4 dagen gewacht", None), ("Ik geef een 4", None), ("6", None)],
+    [("4", 4), (" 5/5\nTop!", 5), ("3 op 5", 3), ("Score: 1", 1), ("4.", 4), ("5!", 5), ("", None),
+     ("10", None), ("Goed", None), ("4 dagen gewacht", None), ("Ik geef een 4", None), ("6", None),
+     ("1. De printer doet het nog niet\n2. De scanner ook", None), ("1 - het scherm is stuk", None),
+     ("2, 3 dagen gewacht", None), ("2, want traag", None), ("4/5 printers werken", None)],
 )  # fmt: skip
 def test_scores_are_read_where_nothing_else_is_meant(text: str, score: int | None) -> None:
     assert score_of(text) == score
+
+
+def test_what_may_be_a_score_waits_for_a_person(desk: Desk) -> None:
+    agree(desk, satisfaction=Satisfaction(1.0, 30, 2, (0, 5.0)))
+    number = ticket(desk)
+    handling.resolve(desk, [number], "vervangen")
+    tickets.apply(desk, number, "close")
+    satisfaction.post(desk)
+
+    found = intake.receive(desk, mail("1. Hij drukt nog niet\n2. Hij ruist", In_Reply_To=last_id(desk)))
+
+    assert (found.verdict, satisfaction.get(desk.store, number).score) == ("kept", None)
+
+
+def test_a_reply_about_a_merged_ticket_is_noted_where_that_goes_on(desk: Desk, sd: Any) -> None:
+    into, number = ticket(desk), ticket(desk)
+    sent = told(desk, number)
+    assert sd("merge", number, "--into", into).code == 0
+
+    found = intake.receive(desk, mail(In_Reply_To=sent))
+
+    assert (found.verdict, found.ticket, len(notes(desk, into))) == ("note", into, 1)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_the_handler_reads_of_an_answer_in_the_commit_that_takes_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, moved: bool
+) -> None:
+    """Stopped after it, no letter is lost; and who got the ticket meanwhile reads it."""
+    agents = [Agent(login, f"{login}@example.be", login, "nl") for login in ("lea", "bo")]
+    agree(desk, agents=agents)
+    number = ticket(desk)
+    handling.each(desk, [number], "assign", {"agent": "lea"})
+    asked = ask(desk, number, "het serienummer", person=1)
+    raw = mail(In_Reply_To=told(desk, number))
+    first = intake._first
+
+    def overtaken(*args: Any) -> Verdict:
+        if moved:
+            handling.each(desk, [number], "assign", {"agent": "bo"})
+        return first(*args)
+
+    monkeypatch.setattr(intake, "_first", overtaken)
+    assert intake.receive(desk, raw).remark == f"F-{asked}"
+
+    reader = desk.store.value("select recipient from outbox where kind = 'answered'")
+    assert reader == ("bo" if moved else "lea") + "@example.be"
 
 
 # --- What is no reply
@@ -272,9 +322,32 @@ def test_a_maildir_is_emptied_of_what_is_new(desk: Desk, tmp_path: Path) -> None
         (tmp_path / "box" / name).mkdir(parents=True)
     (tmp_path / "box" / "new" / "1.host").write_bytes(mail())
 
-    assert [found.verdict for found in intake.from_maildir(desk, str(tmp_path / "box"))] == ["kept"]
+    assert intake.from_maildir(desk, str(tmp_path / "box")) == ([Verdict("kept", None, NO_REPLY)], [])
     assert [place.name for place in (tmp_path / "box" / "cur").iterdir()] == ["1.host:2,S"]
     assert list((tmp_path / "box" / "new").iterdir()) == []
+
+
+def test_one_file_of_a_maildir_stops_no_other(desk: Desk, tmp_path: Path) -> None:
+    """A folder, and a file that another program took while we looked, are no mails."""
+    for name in ("new", "cur", "new/1.folder"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "new" / "2.gone").symlink_to("nowhere")
+    (tmp_path / "new" / "3.unmarked").write_bytes(mail("een"))
+    (tmp_path / "new" / "4.host").write_bytes(mail("twee"))
+    (tmp_path / "cur" / "3.unmarked:2,S").mkdir()
+
+    taken, faults = intake.from_maildir(desk, str(tmp_path)) or ([], [])
+    assert ([found.verdict for found in taken], faults) == (["kept", "kept"], ["3.unmarked: Is a directory"])
+
+
+def test_two_runs_over_a_maildir(desk: Desk, sd: Any, tmp_path: Path) -> None:
+    """The second leaves at once, and says why."""
+    for name in ("new", "cur"):
+        (tmp_path / name).mkdir()
+    with desk.store.lock("maildir"):
+        second = sd("mail", "receive", "--maildir", tmp_path)
+
+    assert (second.code, "already running" in second.err) == (0, True)
 
 
 def test_a_mail_that_breaks_something_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,11 +355,11 @@ def test_a_mail_that_breaks_something_holds_up_no_other(desk: Desk, monkeypatch:
     for raw in (mail("een"), mail("twee")):
         incoming.store(desk.store, raw, desk.now)
     done = intake._done
-    monkeypatch.setattr(intake, "_done", lambda d, m, n: 1 // 0 if n == 1 else done(d, m, n))
+    monkeypatch.setattr(intake, "_done", lambda d, m, n, news: 1 // 0 if n == 1 else done(d, m, n, news))
 
     assert intake.catch_up(desk) == 2
     remarks = [row["remark"] for row in incoming.listing(desk.store, verdict="kept")]
-    assert remarks == ["it answers no mail of the desk", "internal error (ZeroDivisionError)"]
+    assert remarks == [NO_REPLY, "internal error (ZeroDivisionError)"]
 
 
 def test_what_another_run_took_is_left(desk: Desk) -> None:
@@ -299,7 +372,7 @@ def test_what_another_run_took_is_left(desk: Desk) -> None:
 
 def test_a_folder_that_is_no_maildir(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no maildir"):
-        list(intake.from_maildir(desk, str(tmp_path)))
+        intake.from_maildir(desk, str(tmp_path))
 
 
 def test_the_commands_of_the_inbox(sd: Any, new: Any, shell: Any, desk: Desk) -> None:

@@ -10,7 +10,7 @@ import click
 
 from sdtool import output
 from sdtool.commands.base import ID, IDS, App, dry_run_option, format_option, said
-from sdtool.errors import Busy, SdError, UsageFault
+from sdtool.errors import Busy, Failed, SdError, UsageFault
 from sdtool.mail import acts, addresses, incoming, outbox
 
 _COLUMNS = (
@@ -211,11 +211,7 @@ def receive(app: App, maildir: str | None) -> None:
 
     app.source = "mail"
     if maildir is not None:
-        counts: dict[str, int] = {}
-        for found in intake.from_maildir(app.desk, maildir):
-            counts[found.verdict] = counts.get(found.verdict, 0) + 1
-        if counts:
-            said(app, "Mails taken in: " + ", ".join(f"{n} {word}" for word, n in sorted(counts.items())))
+        _from_maildir(app, maildir)
         return
     try:
         intake.receive(app.desk, sys.stdin.buffer.read())
@@ -223,6 +219,22 @@ def receive(app: App, maildir: str | None) -> None:
         raise Busy(f"the mail was not kept: {exc.message}", hint=exc.hint) from exc
     except Exception as exc:  # whatever it is, the server has the mail and must try again
         raise Busy(f"the mail was not kept: internal error ({type(exc).__name__})") from exc
+
+
+def _from_maildir(app: App, folder: str) -> None:
+    from sdtool.desk import intake
+
+    done = intake.from_maildir(app.desk, folder)
+    if done is None:
+        output.remark("another `sd mail receive --maildir` is already running")
+        return
+    taken, faults = done
+    verdicts = [found.verdict for found in taken]
+    if verdicts:
+        counted = ", ".join(f"{verdicts.count(word)} {word}" for word in sorted(set(verdicts)))
+        said(app, f"Mails taken in: {counted}")
+    if faults:
+        raise Failed(f"not taken in, or not marked as seen, in {folder}: {'; '.join(faults)}")
 
 
 @mail.command()

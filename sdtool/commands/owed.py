@@ -105,9 +105,8 @@ def done(app: App, number: int, text: str, source: str | None, fmt: str) -> None
         raise UsageFault("give the answer with --text or with --file, not both")
     if source is not None:
         text = read_text(source, what="answer", longest=handling.LONGEST_TEXT)
-    one = owed.answer(app.desk, number, handling.text_of("answer", text) if text else "")
+    one = owed_letters.answer(app.desk, number, handling.text_of("answer", text) if text else "")
     output.stored(f"{owed.spelled(number)} was answered")
-    owed_letters.answered(app.desk, number, text)
     _report(app, one, fmt)
 
 

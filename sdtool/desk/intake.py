@@ -8,18 +8,23 @@ number in a subject proves nothing, and From is easily written. Programs are nev
 
 # annotations are not postponed here: `NamedTuple` would compile each of them, 10 µs a field at every start
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sdtool.desk import Desk, owed, owed_letters, satisfaction, tickets
-from sdtool.errors import BadInput, Conflict, SdError, UsageFault
+from sdtool.errors import OF_ONE, BadInput, Conflict, SdError, UsageFault
 from sdtool.mail import addresses, incoming
 from sdtool.mail.incoming import Failure, Incoming
 from sdtool.store.base import Row
 
-_REFUSALS = (2, 3, 4, 5, 77)  # exit codes of what a rule refuses; the others are about the desk
 LONGEST = 20_000  # characters of an answer that become a note
+_SCORE = re.compile(
+    r"(?:(?:score|cijfer|note|antwoord|answer)\s*[:=]?\s*)?([1-5])(?:\s*(?:/|op|of|sur)\s*5)?\s*[.!]*", re.I
+)
+_PERHAPS = re.compile(r"\s*(?:(?:score|cijfer|note|antwoord|answer)\s*[:=]?\s*)?[1-5]\b", re.I)
+_UNCLEAR = "it does not say which question it answers"
+_PAST = "nothing is asked of who wrote it any more"
 
 
 class Verdict(NamedTuple):
@@ -42,15 +47,28 @@ def receive(desk: Desk, raw: bytes) -> Verdict:
         return Verdict("new", None, exc.message)
 
 
-def from_maildir(desk: Desk, folder: str) -> Iterator[Verdict]:
-    """Take in the new mails of a maildir, oldest name first, each marked as seen once it is kept."""
+def from_maildir(desk: Desk, folder: str) -> tuple[list[Verdict], list[str]] | None:
+    """Take in the new mails of a maildir, oldest name first, each marked as seen once it is kept.
+
+    Returns what became of them, and a few words on each that could not be read or marked; None when another
+    run is at it.
+    """
     fresh, seen = Path(folder) / "new", Path(folder) / "cur"
     if not (fresh.is_dir() and seen.is_dir()):
         raise BadInput(f"{folder} is no maildir: it has no folders new and cur")
-    for place in sorted(fresh.iterdir()):
-        found = receive(desk, place.read_bytes())
-        place.replace(seen / f"{place.name.partition(':')[0]}:2,S")
-        yield found
+    taken: list[Verdict] = []
+    faults: list[str] = []
+    with desk.store.lock("maildir") as ours:
+        for place in sorted(fresh.iterdir()) if ours else ():
+            try:
+                if place.is_file():  # a folder or a pipe is no mail
+                    taken.append(receive(desk, place.read_bytes()))
+                    place.replace(seen / f"{place.name.partition(':')[0]}:2,S")
+            except FileNotFoundError:
+                continue  # a mail program took it meanwhile
+            except OSError as exc:
+                faults.append(f"{place.name}: {exc.strerror}")
+    return (taken, faults) if ours else None
 
 
 def catch_up(desk: Desk) -> int:
@@ -74,14 +92,12 @@ def judge(desk: Desk, row: Row) -> Verdict:
     why = "it cannot be read"
     if mail is not None:
         try:
-            found = desk.run(lambda: _first(desk, row["id"], mail, lambda: _done(desk, mail, row["id"])))
-            if found.verdict == "answer":
-                owed_letters.answered(desk, int(found.remark.removeprefix("F-")), _words(mail))
-            return found
-        except SdError as exc:
-            if exc.exit_code not in _REFUSALS:
-                raise
+            news = _composed(desk, mail)
+            return desk.run(lambda: _first(desk, row["id"], mail, lambda: _done(desk, mail, row["id"], news)))
+        except (*OF_ONE, UsageFault) as exc:
             why = exc.message[:300]
+        except SdError:
+            raise
         except Exception as exc:  # the next mail must not wait for who mends this
             why = f"internal error ({type(exc).__name__})"
     return desk.run(lambda: _first(desk, row["id"], mail, lambda: Verdict("kept", None, why)))
@@ -112,7 +128,7 @@ def _noted(desk: Desk, number: int, mail: Incoming | None, found: Verdict) -> Ve
 # --- What a mail is
 
 
-def _done(desk: Desk, mail: Incoming, number: int) -> Verdict:
+def _done(desk: Desk, mail: Incoming, number: int, news: owed_letters.News | None) -> Verdict:
     """Do what a mail asks (inside a transaction); return what became of it."""
     if mail.loop or mail.sender == desk.settings.mail.sender.casefold():
         return Verdict("own", None, "it is from this desk, or one like it")
@@ -127,7 +143,14 @@ def _done(desk: Desk, mail: Incoming, number: int) -> Verdict:
     ours = _answered(desk, mail)
     if ours is None:
         return Verdict("kept", None, "it answers no mail of the desk")
-    return _replied(desk, mail, ours, number)
+    return _replied(desk, mail, ours, number, news)
+
+
+def _composed(desk: Desk, mail: Incoming) -> owed_letters.News | None:
+    """Compose what the handler reads of an answer, before the transaction: that is slow."""
+    ours = _answered(desk, mail) if mail.kind == "human" else None
+    due = _due(desk, mail, ours) if ours is not None else ()
+    return owed_letters.compose(desk, due[0].id, _words(mail)) if due else None
 
 
 def _answered(desk: Desk, mail: Incoming) -> Row | None:
@@ -173,25 +196,33 @@ def _owing(desk: Desk, sender: str) -> list[owed.Owed]:
 # --- Replies
 
 
-def _replied(desk: Desk, mail: Incoming, ours: Row, number: int) -> Verdict:
+def _replied(desk: Desk, mail: Incoming, ours: Row, number: int, news: owed_letters.News | None) -> Verdict:
     if ours["kind"] == satisfaction.KIND:
         score = score_of(mail.own)
         if score is not None:
             satisfaction.record(desk, ours["ticket"], score, mail.own[: satisfaction.LONGEST])
             return Verdict("score", ours["ticket"], f"{score} of 5")
-    due = [one for one in _owing(desk, mail.sender) if ours["ticket"] in (None, one.ticket)]
-    if len(due) > 1:
-        named = _named(mail.own)
-        due = [one for one in due if {owed.spelled(one.id), f"SD-{one.ticket}"} & named]
-        if ours["ticket"] is None and len(due) != 1:
-            return Verdict("kept", None, "it does not say which question it answers")
+        if _PERHAPS.match(mail.own):
+            return Verdict("kept", ours["ticket"], "it may give a score: `sd feedback record` notes it")
+    due = _due(desk, mail, ours)
+    if ours["ticket"] is None and len(due) != 1:
+        return Verdict("kept", None, _UNCLEAR if _owing(desk, mail.sender) else _PAST)
     if due:
-        owed.answer(desk, due[0].id, _words(mail), inmail=number)
+        owed_letters.answer(desk, due[0].id, _words(mail), news, inmail=number)
         return Verdict("answer", due[0].ticket, owed.spelled(due[0].id))
-    if ours["ticket"] is None:
-        return Verdict("kept", None, "nothing is asked of who wrote it any more")
-    _add_note(desk, ours["ticket"], _words(mail), number)
-    return Verdict("note", ours["ticket"], "")
+    ticket = tickets.lasting(desk.store, ours["ticket"]).id
+    _add_note(desk, ticket, _words(mail), number)
+    return Verdict("note", ticket, "")
+
+
+def _due(desk: Desk, mail: Incoming, ours: Row) -> list[owed.Owed]:
+    """Return what is owed that a reply to a mail of ours may answer; of several, those that it names."""
+    ticket = None if ours["ticket"] is None else tickets.lasting(desk.store, ours["ticket"]).id
+    due = [one for one in _owing(desk, mail.sender) if ticket in (None, one.ticket)]
+    if len(due) < 2:
+        return due
+    named = _named(mail.own)
+    return [one for one in due if {owed.spelled(one.id), f"SD-{one.ticket}"} & named]
 
 
 def _add_note(desk: Desk, ticket: int, text: str, number: int) -> None:
@@ -204,16 +235,12 @@ def _named(text: str) -> set[str]:
 
 
 def score_of(text: str) -> int | None:
-    """Return the score that an answer begins with (`4`, `4/5`, `4 op 5`, `Score: 4`), None without one.
+    """Return the score that the first line of an answer is (`4`, `4/5`, `4 op 5`, `Score: 4`), else None.
 
-    Only where nothing else can be meant: a number later in a sentence is no score.
+    Only where nothing else can be meant: "1. De printer doet het niet" begins a list.
     """
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    found = re.match(
-        r"(?:(?:score|cijfer|note|antwoord|answer)\s*[:=]?\s*)?([1-5])\s*(?:(?:/|op|of|sur)\s*5)?\s*(?:$|[.,;:!(-]\s|[.!]$)",
-        first,
-        re.IGNORECASE,
-    )
+    found = _SCORE.fullmatch(first)
     return int(found[1]) if found else None
 
 
