@@ -261,6 +261,7 @@ _SAMPLE: dict[str, Any] = {
 }  # fmt: skip
 _WITHOUT: dict[str, dict[str, Any]] = {
     "replan": {"fields": {"summary": "x", "agreed_due": 8}},
+    "disclose": {"fields": {"confidential": 1}},
     "take": {"group": ""},
     "return": {"group": "servicedesk"},
 }

@@ -321,6 +321,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "note": ("`sd note`", "a text"),
     "edit": ("`sd edit`", "a change; a reason to override the priority"),
     "replan": ("by a change of staff", "the day of a change moved"),
+    "disclose": ("by a change of staff", "its request became confidential, or open"),
     "hold": ("`sd owed`, or by a change of staff", "something is still owed, or comes first"),
     "wait": ("`sd wait`", "who owes the feedback, what it is, a moment to come"),
     "pend": ("`sd pend`", "a moment to come; it waits for nobody"),

@@ -5,8 +5,19 @@ from __future__ import annotations
 import pytest
 
 from sdtool import jobs
-from sdtool.desk import Desk, checklists, handling, people, replay, staff, staff_days, staff_intake, tickets
-from sdtool.errors import Failed
+from sdtool.desk import (
+    Desk,
+    checklists,
+    handling,
+    people,
+    replay,
+    staff,
+    staff_days,
+    staff_intake,
+    tickets,
+    undo,
+)
+from sdtool.errors import Failed, NotAllowed
 from sdtool.mail import outbox
 from sdtool.rules.lifecycle import Ticket
 
@@ -371,3 +382,40 @@ def test_a_change_that_is_refused_holds_up_no_other(desk: Desk) -> None:
         jobs.run(desk, "staff")
 
     assert (people.get(desk.store, gone).active, bool(outbox.listing(desk.store))) == (0, True)
+
+
+def test_the_parts_are_confidential_with_their_request(desk: Desk) -> None:
+    """Those that are there, ended ones too, and one made later; it is one act, which is undone as one."""
+    number = told(desk, start_date="").ticket
+    badge = parts(desk, number)["badge"].id
+    handling.cancel(desk, [badge], "heeft er een")
+    handling.edit(desk, number, {"confidential": 1})
+    assert {part.confidential for part in parts(desk, number).values()} == {1}
+
+    assert len(undo.undo(desk)) == len(parts(desk, number)) + 1
+    assert {part.confidential for part in parts(desk, number).values()} == {0}
+
+    handling.edit(desk, number, {"confidential": 1})
+    staff_intake.complete(desk, number, "onboarding", {"job_title": "Landmeter", "start_date": "2027-01-11"})
+    made = parts(desk, number)
+    assert {part.confidential for part in made.values()} == {1}
+    handling.edit(desk, number, {"confidential": 0})
+    assert {part.confidential for part in parts(desk, number).values()} == {0}
+    assert list(replay.differences(desk.store)) == []
+
+
+def test_who_has_a_part_of_a_confidential_change_can_end_it(desk: Desk) -> None:
+    """The next is released, and the request changes, though neither is theirs to read or to change."""
+    number = told(desk, manager_mail="").ticket
+    handling.edit(desk, number, {"confidential": 1})
+    made = parts(desk, number)
+    handling.each(desk, [made["account"].id], "assign", {"agent": "bram"})
+    desk.actor = "bram"
+
+    close(desk, made["account"].id)
+
+    assert parts(desk, number)["mailbox"].state == "new"
+    with pytest.raises(NotAllowed):
+        staff_intake.complete(desk, number, "onboarding", {"site": "Gent"})
+    with pytest.raises(NotAllowed):
+        handling.take(desk, [made["mailbox"].id])

@@ -177,8 +177,13 @@ def new(
     )
 
 
-def add(desk: Desk, number: int, items: Sequence[Item], *, if_rev: int | None = None) -> list[Item]:
+def add(
+    desk: Desk, number: int, items: Sequence[Item], *, if_rev: int | None = None, **context: Any
+) -> list[Item]:
     """Put items on a ticket; return them with their numbers.
+
+    Args:
+        context: what the journal keeps beside them.
 
     Raises:
         NotFound: the ticket that an item is does not exist.
@@ -186,20 +191,22 @@ def add(desk: Desk, number: int, items: Sequence[Item], *, if_rev: int | None = 
     """
 
     def work() -> list[Item]:
-        return [_add(desk, number, item, if_rev if n == 0 else None) for n, item in enumerate(items)]
+        return [_add(desk, number, item, if_rev if n == 0 else None, context) for n, item in enumerate(items)]
 
     return desk.run(work)
 
 
-def _add(desk: Desk, number: int, item: Item, if_rev: int | None) -> Item:
-    ticket = _readable(desk, number)
+def _add(desk: Desk, number: int, item: Item, if_rev: int | None, context: Mapping[str, Any]) -> Item:
+    ticket = tickets.get(desk.store, number)
+    tickets.require_readable(desk, ticket, context)
     if item.other is not None and _would_circle(desk.store, number, item.other):
         raise Refused(
             f"ticket {item.other} cannot be an item of ticket {number}: it waits for that one itself"
         )
     at = tickets.after_last(desk.store, ticket, desk.now)
     (placed,) = place(desk, number, [item], at)
-    tickets.apply(desk, number, "add-item", data={"item": placed._asdict()}, at=at, if_rev=if_rev)
+    data = {"item": placed._asdict(), **context}
+    tickets.apply(desk, number, "add-item", data=data, at=at, if_rev=if_rev)
     return placed
 
 

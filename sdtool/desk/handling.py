@@ -205,13 +205,18 @@ def edit(desk: Desk, number: int, given: Mapping[str, Any], *, priority: int | N
     """Change what was registered; the priority follows from it, unless it is overridden with a reason.
 
     `given` holds fields of EDITABLE and `caller` (a person's number). `priority` overrides the derived
-    one; 0 takes an override away. A routing rule is not asked again: `assign` moves a ticket.
+    one; 0 takes an override away. A routing rule is not asked again: `assign` moves a ticket. The parts of a
+    change of staff are confidential, or open, as it is.
     """
 
     def work() -> Ticket:
         ticket = tickets.get(desk.store, number)
         tickets.require_readable(desk, ticket)
         fields = _edited(desk, ticket, given)
+        if "confidential" in fields:
+            from sdtool.desk import staff_tickets
+
+            staff_tickets.disclose(desk, number, fields["confidential"])
         if priority is not None or _AXES & fields.keys():
             fields |= _priority(desk, ticket._replace(**fields), priority, reason)
         if all(getattr(ticket, name) == value for name, value in fields.items()):

@@ -226,7 +226,7 @@ def cancel(desk: Desk, number: int, reason: str, **context: Any) -> Owed:
 
 
 def _end(desk: Desk, number: int, verb: str, text: str, context: Mapping[str, Any]) -> Owed:
-    owed, at = _gathered(desk, number)
+    owed, at = _gathered(desk, number, context)
     records.change(desk, "owed", owed, verb, _ended(desk, verb, at, text), at=at)
     if verb == "answer" and text:
         data = {"text": text, "public": False, "owed": number}
@@ -251,7 +251,7 @@ def extend(desk: Desk, number: int, until: int, reason: str) -> Owed:
     """
 
     def work() -> Owed:
-        owed, at = _gathered(desk, number)
+        owed, at = _gathered(desk, number, {})
         if until <= desk.now:
             raise UsageFault("--until must lie in the future: it is when the answer is due")
         if until == owed.due_at:
@@ -263,7 +263,7 @@ def extend(desk: Desk, number: int, until: int, reason: str) -> Owed:
 
 def restate(desk: Desk, number: int, what: str, party: int | None, **context: Any) -> Owed:
     """Change what is owed, and by whom; nothing new changes nothing (inside a transaction)."""
-    owed, at = _gathered(desk, number)
+    owed, at = _gathered(desk, number, context)
     if (owed.what, owed.party) == (what, party):
         return owed
     return _edit(desk, owed, "edit", {"what": what, "party": party}, at, context)
@@ -275,11 +275,11 @@ def _edit(desk: Desk, owed: Owed, verb: str, values: Fields, at: int, context: M
     return get(desk.store, owed.id)
 
 
-def _gathered(desk: Desk, number: int) -> tuple[Owed, int]:
+def _gathered(desk: Desk, number: int, context: Mapping[str, Any]) -> tuple[Owed, int]:
     """Return what is open, and the moment of what is done to it now."""
     owed = _open(desk, number)
     ticket = tickets.get(desk.store, owed.ticket)
-    tickets.require_readable(desk, ticket)
+    tickets.require_readable(desk, ticket, context)
     return owed, tickets.after_last(desk.store, ticket, desk.now)
 
 

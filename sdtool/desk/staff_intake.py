@@ -101,6 +101,7 @@ def update(desk: Desk, change: staff.Change, given: Mapping[str, str]) -> staff.
     ended = tickets.get(desk.store, change.id).state in ENDED_STATES
     if ended or (values == change.data and missing == change.missing):
         return staff.Outcome("unchanged", change.id)
+    tickets.require_readable(desk, tickets.get(desk.store, change.id))
     moves = change.moves + int(bool(change.day) and day != change.day)
     before = set(wanted(lists, change))
     after = staff.write(desk, change, "edit", data=values, day=day, missing=missing, moves=moves)
@@ -146,6 +147,7 @@ def withdraw(desk: Desk, change: staff.Change) -> staff.Outcome:
     """Take a change back, as part of a transaction: what was not begun ends, what was done is undone."""
     if tickets.get(desk.store, change.id).state in ENDED_STATES and change.kind != "onboarding":
         return staff.Outcome("unchanged", change.id)
+    tickets.require_readable(desk, tickets.get(desk.store, change.id))
     after = staff.write(desk, change, "withdraw", withdrawn_at=desk.now)
     if change.kind == "onboarding" and change.person is not None and _came_with(desk.store, change):
         people.edit(desk, change.person, {"active": 0})

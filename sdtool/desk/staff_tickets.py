@@ -178,6 +178,7 @@ class _Settling:
         waiting = _waiting(text, until) if text else {}
         more = {"group_key": service.group, "agreed_due": self._due(part), "service": service.key}
         more |= {"reversal": int(part.reversal), "caller": self.parent.caller, **waiting}
+        more |= {"confidential": self.parent.confidential}
         lists = () if part.reversal else service.checklist  # they tell how it is given
         items = checklists.for_ticket(self.desk, {**fields, **more}, lists=lists)
         ticket = registration.create(
@@ -186,7 +187,7 @@ class _Settling:
         if part.reversal and service.hand_in and self.parent.state not in ENDED_STATES:
             words = _HAND_IN.get(self.desk.rulebook.organisation.language, _HAND_IN["en"])
             item = checklists.Item(f"{words}: {service.name}", list="hand-in", other=ticket.id)
-            checklists.add(self.desk, self.parent.id, [item])
+            checklists.add(self.desk, self.parent.id, [item], change=self.change.id)
         return ticket
 
     def _keep(self, part: Part, ticket: Ticket) -> None:
@@ -288,6 +289,14 @@ def _waiting(text: str, until: int | None) -> Fields:
         "waiting_until": until,
         "paused": 1,
     }
+
+
+def disclose(desk: Desk, number: int, confidential: int) -> None:
+    """Make the parts of a change confidential, or open, as their request is (inside a transaction)."""
+    for part in staff.parts(desk.store, number):
+        if part.confidential != confidential:
+            fields = {"fields": {"confidential": confidential}}
+            tickets.apply(desk, part.id, "disclose", fields, data={"change": number})
 
 
 def followed(desk: Desk, ticket: Ticket) -> None:

@@ -333,6 +333,7 @@ _VERBS: dict[str, tuple[tuple[str, ...], Callable[[Ticket, Act], Fields]]] = {
     "note": (_NOT_MERGED, _note),
     "edit": (("new", "assigned", "active", "waiting", "resolved"), _edit),
     "replan": (OPEN_STATES, _edit),
+    "disclose": (STATES, _edit),
     "wait": (OPEN_STATES, _wait),
     "hold": (OPEN_STATES, _hold),
     "pend": (OPEN_STATES, _pend),
