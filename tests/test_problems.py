@@ -174,6 +174,16 @@ def test_of_confidential_tickets_only_their_count(sd: Sd, new: New, desk: Desk, 
     assert told.evidence.words == (("valt", 3), ("vergaderzaal", 3), ("weg", 3), ("wifi", 3))
 
 
+def test_who_may_not_read_a_ticket_does_not_unlink_it(sd: Sd, store: Store, wifi: list[int]) -> None:
+    """As for linking: a confidential one is only for who may read it."""
+    problem(sd, "new", "Wifi valt weg", "--tickets", wifi[0])
+    sd("edit", wifi[0], "--confidential")
+    store.run(lambda: store.execute("update ticket set registered_by = 'ines', agent = ''"))
+
+    assert sd("problem", "unlink", 1, wifi[0]).code == 77
+    assert store.value("select count(*) from problem_ticket") == 1
+
+
 @pytest.mark.parametrize("how", ["cancel", "test", "old"])
 def test_what_does_not_count_is_no_candidate(sd: Sd, new: New, store: Store, how: str) -> None:
     """Cancelled, of a test, or longer ago than the rulebook looks back; `--days` looks further."""

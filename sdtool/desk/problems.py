@@ -165,11 +165,17 @@ def link(desk: Desk, number: int, numbers: Iterable[int], *, if_rev: int | None 
 
 
 def unlink(desk: Desk, number: int, numbers: Iterable[int], *, if_rev: int | None = None) -> Problem:
-    """Say that tickets do not have this cause; Conflict when one is not linked to it."""
+    """Say that tickets do not have this cause.
+
+    Raises:
+        Conflict: one is not linked to the problem.
+        NotAllowed: one is confidential, and not for the actor.
+    """
 
     def work() -> Problem:
         problem, expected = get(desk.store, number), if_rev
         for ticket in numbers:
+            tickets.require_readable(desk, tickets.get(desk.store, ticket))
             sql = "delete from problem_ticket where problem = :problem and ticket = :ticket"
             if not desk.store.execute(sql, problem=number, ticket=ticket):
                 raise Conflict(f"ticket {ticket} is not linked to problem {number}")
