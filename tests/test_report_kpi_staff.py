@@ -109,6 +109,16 @@ def test_without_any_part_nothing_was_made_ready(world):
     assert counted(world, "ready_on_day_one") == (0, 1)
 
 
+def test_a_request_that_a_person_cancelled_counts_nowhere(world):
+    """It was no onboarding: neither a start nor told; who was withdrawn was told."""
+    gone, withdrawn = told(world, "2026-11-10"), told(world, "2026-11-10", withdrawn_at=at("05 09:00"))
+    for number in (gone, withdrawn):
+        world.store.update("ticket", number, {"state": "cancelled", "closed_at": 1, "ended_at": 1})
+
+    assert counted(world, "ready_on_day_one")[1] in (None, 0)
+    assert counted(world, "complete_at_first_import") == (1, 1)
+
+
 def test_starts_count_by_their_day_unless_they_were_withdrawn(world):
     for day in ("2026-10-31", "2026-11-01", "2026-11-30", "2026-12-01"):
         told(world, day)

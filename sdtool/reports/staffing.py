@@ -67,22 +67,24 @@ def _lead_time(statistic: str) -> Kpi:
 STAFFING = (*_SHARES, *(_lead_time(statistic) for statistic in STATISTICS))
 
 _KNOWN = "select 1 from staff_change where known_at < :end limit 1"
-# cross join: first the onboardings in order, then their tickets
+# cross join: first the onboardings in order, then their tickets. Who was withdrawn was told, though that
+# cancels the request; one that a person cancelled or merged is left out as every ticket is
 _TOLD = """
     select staff_change.id, day, known_at, complete_first
     from staff_change cross join ticket
     where kind = 'onboarding' and known_at >= :start and known_at < :end
         and (known_at > :start or staff_change.id > :after)
         and ticket.id = staff_change.id and ticket.test = 0
+        and (withdrawn_at is not null or ticket.state not in ('cancelled', 'merged'))
     order by known_at, staff_change.id limit :size
 """
-_STARTS = """
+_STARTS = f"""
     select staff_change.id, day from staff_change cross join ticket
     where kind = 'onboarding' and withdrawn_at is null and day >= :start and day < :end
         and (day > :start or staff_change.id > :after)
-        and ticket.id = staff_change.id and ticket.test = 0
+        and ticket.id = staff_change.id and {COUNTED}
     order by day, staff_change.id limit :size
-"""
+"""  # noqa: S608 (a constant)
 # cross join here too: the onboardings of a slice, from its first row to its last, then their tickets
 _GIVEN = f"""
     select staff_change.id, staff_change.day, ticket.service, ticket.resolved_at
