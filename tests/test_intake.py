@@ -394,6 +394,13 @@ def test_a_pipe_gets_0_or_75(shell: Any, sd: Any, desk: Desk, tmp_path: Path) ->
     assert (lost.code, "was not kept" in lost.err) == (75, True)
 
 
+def test_nothing_on_standard_input_is_no_mail(shell: Any, sd: Any) -> None:
+    empty = shell("mail", "receive", stdin="\n")
+
+    assert (empty.code, "no mail came in" in empty.err) == (2, True)
+    assert sd("mail", "inbox", "--all", "--format", "json").json() == []
+
+
 def test_lint_says_that_mails_wait(sd: Any, desk: Desk) -> None:
     intake.receive(desk, mail())
 

@@ -213,8 +213,11 @@ def receive(app: App, maildir: str | None) -> None:
     if maildir is not None:
         _from_maildir(app, maildir)
         return
+    raw = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
+    if not raw.strip():
+        raise UsageFault("no mail came in: give one on standard input, or a folder with --maildir")
     try:
-        intake.receive(app.desk, sys.stdin.buffer.read())
+        intake.receive(app.desk, raw)
     except SdError as exc:
         raise Busy(f"the mail was not kept: {exc.message}", hint=exc.hint) from exc
     except Exception as exc:  # whatever it is, the server has the mail and must try again

@@ -42,7 +42,7 @@ def write_all(desk: Desk, words: str) -> None:
     alerts.sweep(desk)
     reminders.remind(desk)
     satisfaction.post(desk)
-    owed_letters.answered(desk, owed, words)
+    owed_letters.answer(desk, owed, words)
     kpi_mail.queue_mail(desk, date(2026, 10, 1), date(2026, 11, 1))
     jobs_mail.queue_mail(desk, date(2026, 11, 23), {"mail": 600})
 
