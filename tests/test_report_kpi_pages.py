@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
 
 from sdtool import output, render
-from sdtool.reports import kpi, kpi_mail
+from sdtool.reports import freeze, kpi, kpi_mail
 from sdtool.reports.kpi_view import SECTIONS, document
 from sdtool.reports.registry import kpis
 from sdtool.rulebook import Report
 from tests.kpi_world import NOVEMBER, World, world
+from tests.owing import at, parsed, ticket
 
 __all__ = ["world"]  # the fixture
 
@@ -301,6 +303,24 @@ def test_the_mail_states_the_head_of_the_journal(desk):
     assert mail["Subject"] == "KPI-verslag november 2026 · ICT-servicedesk"
     assert all(f"{number}:{hash_}" in part.get_content() for part in mail.iter_parts())
     assert len(mail.get_body(("html",)).get_content().encode()) < 102_000  # where Gmail cuts a mail off
+
+
+def test_the_mail_of_a_month_that_is_not_frozen_says_so(desk):
+    """Mails leave before the month is frozen; only a whole month ever is."""
+    desk.now = at("2026-10-05 09:00")
+    ticket(desk)
+    desk.now = at("2026-12-01 06:00")
+    periods = (date(2026, 10, 1), date(2026, 11, 1)), NOVEMBER, (date(2026, 11, 2), date(2026, 11, 9))
+    freeze.freeze(desk, "2026-10")
+    for first, after in periods:
+        kpi_mail.queue_mail(addressed(desk, "a@example.org"), first, after)
+
+    mails = [parsed(row["message"]) for row in desk.store.query("select message from outbox order by id")]
+    said = [
+        ["nog niet bevroren" in mail.get_body((form,)).get_content() for form in ("plain", "html")]
+        for mail in mails
+    ]
+    assert said == [[False, False], [True, True], [False, False]]
 
 
 def test_mail_without_recipients_says_so(sd):

@@ -10,6 +10,7 @@ from sdtool.reports import knowledge, majors, phone, repeats
 from sdtool.reports.bars import spark
 from sdtool.reports.entry import DOWN, NEUTRAL, UP, Kpi
 from sdtool.reports.filters import named
+from sdtool.reports.freeze import month_of
 from sdtool.reports.kpi import Figure, Report, Split, met
 from sdtool.reports.layout import finished
 from sdtool.reports.owing import OWING
@@ -129,6 +130,10 @@ def view(report: Report, rulebook: Rulebook, language: str, head: tuple[int, str
         "definitions": _definitions(known, language),
         "filters": named(report.filters, rulebook, render.words("report/words", language, **_BARE)["kinds"]),
         "frozen": frozen_on(report.frozen_at, rulebook.organisation.timezone, language),
+        # a mail is all that its reader has; who is at the desk may ask again
+        "provisional": head is not None
+        and report.frozen_at is None
+        and bool(month_of(report.first, report.after)),
         "head": None if head is None else f"{head[0]}:{head[1]}",
     }
 
