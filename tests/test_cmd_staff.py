@@ -343,7 +343,14 @@ def test_a_ticket_that_is_no_change(send: Send, sd: Sd) -> None:
 def test_show_finds_the_tree_by_any_of_its_tickets(send: Send, sd: Sd) -> None:
     """The parent or a part."""
     send(GOOD)
-    assert sd("onboarding", "show", 3).out == sd("onboarding", "show", 1).out
+    found = sd("onboarding", "show", 3)
+    assert (found.out, found.err) == (sd("onboarding", "show", 1).out, "")
+
+
+def test_show_says_that_it_is_of_another_kind(send: Send, sd: Sd) -> None:
+    send(GOOD)
+
+    assert "SD-1 is not of mover but of onboarding" in sd("mover", "show", 1).err
 
 
 # --- how they stand

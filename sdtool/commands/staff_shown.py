@@ -21,11 +21,9 @@ def say_one(app: App, action: str, number: int, remarks: Sequence[str], fmt: str
     """Say what became of one change, and how it stands now."""
     for remark in remarks:
         output.remark(remark)
-    if fmt != "table":
-        _show_tree(app, number, fmt)
-        return
-    output.echo(f"SD-{number} {action}")
-    _show_tree(app, number, fmt)
+    if fmt == "table":
+        output.echo(f"SD-{number} {action}")
+    _show_tree(app, _change(app, number), fmt)
 
 
 _STATUS = (
@@ -75,17 +73,26 @@ def show(kind: str) -> click.Command:
     @format_option
     @click.pass_obj
     def command(app: App, number: int, fmt: str) -> None:
-        _show_tree(app, number, fmt)
+        change = _change(app, number)
+        if change.kind != kind:
+            output.remark(f"SD-{change.id} is not of {kind} but of {change.kind}")
+        _show_tree(app, change, fmt)
 
     return command
 
 
-def _show_tree(app: App, number: int, fmt: str) -> None:
+def _change(app: App, number: int) -> Any:
+    """Return the change of staff with this number, or with a part that has it."""
+    from sdtool.desk import staff
+
+    return staff.of_part(app.desk.store, number) or staff.get(app.desk.store, number)
+
+
+def _show_tree(app: App, change: Any, fmt: str) -> None:
     from sdtool.commands.look import readable
-    from sdtool.desk import staff, staff_view
+    from sdtool.desk import staff_view
 
     desk = app.desk
-    change = staff.of_part(desk.store, number) or staff.get(desk.store, number)
     parent, leaves = readable(app, change.id), staff_view.tree(desk, change)
     if fmt in ("json", "jsonl"):
         output.emit_one(_tree(desk, change, parent, leaves), fmt)
