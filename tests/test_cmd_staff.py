@@ -106,6 +106,12 @@ def test_a_refused_row_stops_no_other(send: Send, sd: Sd) -> None:
     assert "85073003328" not in ran.out + ran.err
 
 
+def test_a_row_that_cannot_be_read_counts_as_refused(send: Send) -> None:
+    ran = send(GOOD.replace("Jurist", '"Jurist" x'), GOOD.replace("000123", "000124"))
+
+    assert (ran.code, "2 rows: 1 new, 1 refused\n" in ran.out) == (3, True)
+
+
 def test_map_names_a_column(send: Send) -> None:
     """What the rulebook does not know."""
     ran = send(

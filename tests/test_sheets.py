@@ -111,6 +111,8 @@ def test_what_a_sheet_tells_of_itself(read: Read) -> None:
         ("STAM-NR.;\ufeffE_mail adres", ("staff_number", "mail")),
         ('"Datum\nin dienst";Stamnr*', ("start_date", "staff_number")),
         ("Datum in dienst (dd/mm/jjjj);Stamnr", ("start_date", "staff_number")),
+        ("Stamnr (Verplicht veld);Telefoon [optioneel]", ("staff_number", "phone")),
+        ("Stamnr;Naam;Telefoon (privé)", ("staff_number", "name", None)),
         ("numero matricule;TELEPHONE", ("staff_number", "phone")),
     ],
 )

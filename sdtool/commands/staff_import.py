@@ -98,7 +98,9 @@ def _run_import(
                 output.remark(f"{read.path} was taken in under this key already: nothing was done")
                 return
             taken = _take_in(app, kind, checked.rows, withdraw_missing and _whole(checked))
-    _say_import(app, read.path, rows_of(read, checked.findings), taken, len(checked.rows), fmt)
+            taken += staff_import.unread(read)
+    rows = len(checked.rows) + len(read.broken)
+    _say_import(app, read.path, rows_of(read, checked.findings), taken, rows, fmt)
     if checked.faults:
         output.flush()  # who loses the list of faults is told so
         raise Refused(_summary_of_faults(read.path, checked, check))

@@ -28,7 +28,10 @@ _BLANK = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0xAD, 0x16
 _SPACES = dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
 _LITERAL = re.compile(r'="([^"]*)"')  # how exports keep leading zeros from a spreadsheet
 _KEPT = re.compile(r"'(?:0[0-9]+|[0-9]{12,})")  # how our fault lists keep them, and people at the keyboard
-_HINT = re.compile(r"\([djmyah\W]+\)|\[[djmyah\W]+\]", re.IGNORECASE)  # (dd/mm/jjjj)
+_ASIDE = (
+    r"[djmyah\W]+|verplicht( veld)?|optioneel|facultatief|required|mandatory|optional|obligatoire|facultatif"
+)
+_HINT = re.compile(rf"\(({_ASIDE})\)|\[({_ASIDE})\]", re.IGNORECASE)  # (dd/mm/jjjj), (verplicht)
 _NUMBER = re.compile(r"[0-9](?:[-. /]*[0-9]){8,}")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # the marks of UTF-16
 _JUNK = re.compile(r"[\x00-\x08\x0e-\x1f]")
@@ -131,7 +134,7 @@ class _Names:
 
 
 def folded(title: str) -> str:
-    """Return a header as it is compared: letters and digits only, no case, no accents, no `(dd/mm/jjjj)`."""
+    """Return a header as it is compared: letters and digits only, without case, accents and `(dd/mm/jjjj)`."""
     plain = _HINT.sub("", title) or title
     return "".join(c for c in unicodedata.normalize("NFKD", plain).casefold() if c.isalnum())
 

@@ -124,6 +124,11 @@ def take_in(
     return sorted(done)
 
 
+def unread(sheet: Sheet) -> list[Taken]:
+    """Return the rows of a file that could not be read, as refused ones."""
+    return [Taken(line, "", "", "refused", 0, False) for line, _ in sheet.broken]
+
+
 def _taken(desk: Desk, kind: str, row: CheckedRow) -> Taken:
     number, name = row.values.get("staff_number", ""), staff.full_name(row.values)
     if row.refused:
