@@ -134,7 +134,7 @@ class _Names:
 
 
 def folded(title: str) -> str:
-    """Return a header as it is compared: letters and digits only, without case, accents and `(dd/mm/jjjj)`."""
+    """Return a header as it is compared: letters and digits, without case, accents or `(dd/mm/jjjj)`."""
     plain = _HINT.sub("", title) or title
     return "".join(c for c in unicodedata.normalize("NFKD", plain).casefold() if c.isalnum())
 
