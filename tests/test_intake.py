@@ -280,7 +280,7 @@ def test_a_bounce_that_is_none_yet_changes_nothing(desk: Desk, changed: dict[str
 
 def test_a_full_box_is_told_but_marks_no_address(desk: Desk) -> None:
     _, message_id = sent_mail(desk)
-    intake.receive(desk, bounce(message_id, status="5.2.2"))
+    intake.receive(desk, bounce(message_id, action="Failed (mailbox full)", status="5.2.2 (full)"))
 
     assert (addresses.reason(desk.store, CALLER), outbox.counts(desk.store)["failed"]) == ("", 1)
 
@@ -291,6 +291,26 @@ def test_a_bounce_of_no_mail_of_ours_marks_nobody(desk: Desk) -> None:
     intake.receive(desk, bounce("<sd-00000000000000000000000000000000@example.be>"))
 
     assert addresses.listing(desk.store) == []
+
+
+def test_a_bounce_in_words_waits_for_a_person(desk: Desk) -> None:
+    """Without a report nobody knows whether it is for good, so a person reads it."""
+    number, message_id = sent_mail(desk)
+    plain = {"sender": "MAILER-DAEMON@mx.example", "Return_Path": "<>"}
+    found = [intake.receive(desk, mail(**plain, **more)) for more in ({"References": message_id}, {"X": "1"})]
+
+    assert [(one.verdict, one.ticket) for one in found] == [("kept", number), ("kept", None)]
+    assert addresses.listing(desk.store) == []
+
+
+def test_out_of_office_without_a_return_path_is_no_bounce(desk: Desk) -> None:
+    away = mail("Terug op maandag", Subject="Verlof", Return_Path="<>", Auto_Submitted="auto-replied")
+
+    assert intake.receive(desk, away).verdict == "auto"
+
+
+def test_who_forwards_a_bounce_is_a_person(desk: Desk) -> None:
+    assert intake.receive(desk, mail(Subject="FW: Onbestelbaar: offerte")).remark == NO_REPLY
 
 
 # --- Kept, read, settled

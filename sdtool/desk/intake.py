@@ -25,6 +25,7 @@ _SCORE = re.compile(
 _PERHAPS = re.compile(r"\s*(?:(?:score|cijfer|note|antwoord|answer)\s*[:=]?\s*)?[1-5]\b", re.I)
 _UNCLEAR = "it does not say which question it answers"
 _PAST = "nothing is asked of who wrote it any more"
+_UNSAID = "a mail did not arrive, and it does not say in a report which address"
 
 
 class Verdict(NamedTuple):
@@ -261,9 +262,13 @@ def _bounced(desk: Desk, mail: Incoming) -> Verdict:
             "select id, ticket, recipient, state from outbox where message_id = :message_id",
             message_id=f"<{message_id}>",
         )
-        if row is not None:
+        if row is not None and mail.failures:
             return _undelivered(desk, row, _about(mail.failures, row["recipient"]))
-    return Verdict("bounce", None, "of no mail of the desk")
+        if row is not None:
+            return Verdict("kept", row["ticket"], _UNSAID)
+    return (
+        Verdict("bounce", None, "of no mail of the desk") if mail.failures else Verdict("kept", None, _UNSAID)
+    )
 
 
 def _about(failures: Sequence[Failure], recipient: str) -> Failure | None:

@@ -119,27 +119,34 @@ _AUTO_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _BOUNCE_SUBJECT = re.compile(
-    r"(undeliver|returned mail|failure notice|delivery (status|failure|report)|mail delivery (failed|system)"
+    r"(undeliver|non-delivery|returned mail|failure notice|(permanent )?delivery (status|failure|report)"
+    r"|mail delivery (failed|system|warning)"
     r"|delivery has failed|message you sent blocked|onbestelbaar|niet (af)?geleverd|bericht niet bezorgd"
     r"|kan niet worden bezorgd|non remis|non distribu|[ée]chec (de la remise|d'envoi)|unzustellbar"
     r"|mail could not be delivered|warning: could not send)",
     re.IGNORECASE,
 )
-_DAEMON = re.compile(r"mailer-daemon|mail delivery (sub)?system|postmaster@|mail delivery service", re.I)
+_DAEMON = re.compile(
+    r"mailer-daemon|mail delivery (sub)?system|postmaster@|mdaemon@|mail delivery service", re.I
+)
 
 
 def _kind(mail: Message) -> str:
     """Tell who wrote a mail: a human, or a program, which is never answered (RFC 3834)."""
     report = str(mail.get("Content-Type") or "").casefold()
     said = {name: _header(mail, name).casefold() for name in ("Auto-Submitted", "Precedence", "From")}
-    subject = re.sub(r"^\s*((re|fw|fwd|aw|antw|tr)\s*:\s*)*", "", _header(mail, "Subject"), flags=re.I)
+    whole = _header(mail, "Subject").strip()
+    subject = re.sub(r"^((re|fw|fwd|aw|antw|tr)\s*:\s*)+", "", whole, flags=re.I)
     if "feedback-report" in report:
         return "complaint"
-    if "delivery-status" in report or mail.get("X-Failed-Recipients") or _BOUNCE_SUBJECT.match(subject):
+    # who forwards the news that a mail did not arrive asks for help: a prefix makes it a person's
+    if "delivery-status" in report or mail.get("X-Failed-Recipients") or _BOUNCE_SUBJECT.match(whole):
         return "bounce"
-    if _DAEMON.search(said["From"]) or str(mail.get("Return-Path") or "").strip() == "<>":
-        return "auto" if _AUTO_SUBJECT.match(subject) else "bounce"
     automatic = said["Auto-Submitted"].split(";")[0].strip() not in ("", "no")
+    daemon = _DAEMON.search(said["From"])
+    if daemon or str(mail.get("Return-Path") or "").strip() == "<>":
+        # out-of-office answers have no return path either, and say what they are
+        return "auto" if _AUTO_SUBJECT.match(subject) or (automatic and not daemon) else "bounce"
     machine = re.search(r"bulk|junk|list|auto_reply", said["Precedence"])
     marked = ("X-Autoreply", "X-Autorespond", "X-Autoresponse", "X-Auto-Reply", "List-Id", "X-Loop")
     if automatic or machine or any(mail.get(name) for name in marked) or _AUTO_SUBJECT.match(subject):
@@ -323,7 +330,8 @@ def _failures(mail: Message) -> list[dict[str, str]]:
         for block in part.get_payload():
             if isinstance(block, Message) and block.get("Final-Recipient"):
                 recipient = str(block.get("Final-Recipient")).rpartition(";")[2].strip().strip("<>")
-                said = [str(block.get(name) or "").strip() for name in ("Action", "Status")]
+                # either may have a comment behind it: failed (mailbox full)
+                said = [str(block.get(name) or "").partition("(")[0].strip() for name in ("Action", "Status")]
                 reason = decoded(str(block.get("Diagnostic-Code") or ""))[:300]
                 found.append({"recipient": recipient, "action": said[0].casefold(), "status": said[1],
                               "reason": reason})  # fmt: skip

@@ -90,7 +90,7 @@ AUTOMATIC = {
     "Outlook, English": {"Subject": "Automatic reply: [SD-1] Printer"},
     "Outlook, French": {"Subject": "=?utf-8?q?R=C3=A9ponse_automatique_=3A_Printer?="},
     "absent": {"Subject": "Re: Afwezig tot maandag"},
-    "empty envelope": {"Return-Path": "<>"},
+    "empty envelope": {"Return-Path": "<>", "Auto-Submitted": "auto-replied"},
 }
 
 
@@ -103,6 +103,16 @@ def test_m6_an_automatic_reply_answers_nothing(desk: Desk, how: str) -> None:
 
     assert found.verdict in ("auto", "bounce")
     assert (owed.get(desk.store, asked).state, len(outbox.listing(desk.store))) == ("open", 1)
+
+
+def test_m6_words_from_nobody_answer_nothing(desk: Desk) -> None:
+    """With an empty envelope alone it is a program's, and which news it brings a person has to read."""
+    number = ticket(desk)
+    asked = ask(desk, number, "het serienummer", person=1)
+    found = intake.receive(desk, mail("Vol.", In_Reply_To=told(desk, number), Return_Path="<>"))
+
+    assert (found.verdict, owed.get(desk.store, asked).state) == ("kept", "open")
+    assert len(outbox.listing(desk.store)) == 1
 
 
 def test_m6_our_own_mail_that_comes_back_does_nothing(desk: Desk) -> None:
