@@ -30,7 +30,7 @@ $(VENV)-oracle/ready:
 
 test: check $(VENV)-oracle/ready
 	$(BIN)/python -m pytest -n auto -rs
-	$(BIN)/python -m pytest -n auto -rs --engine postgresql --desks
+	$(BIN)/python -m pytest -n auto -rs --engine postgresql
 
 coverage: $(VENV)/tested
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term -rs

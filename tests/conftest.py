@@ -52,9 +52,8 @@ settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer `--engine`: the tests that use a desk run on either."""
+    """Offer `--engine`: every test runs on either."""
     parser.addoption("--engine", choices=("sqlite", "postgresql"), default="sqlite")
-    parser.addoption("--desks", action="store_true", help="only the tests that use a desk")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,14 +74,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     engines.let_go()
 
 
-_DESKS = {
-    "place",
-    "database_url",
-    "database",
-    "made",
-    "commons",
-    "url",
-}  # fixtures of where a desk is, or may be
 _counts: dict[str, dict[str, int]] = {}  # tests of each engine itself, by what they test; "" has all that ran
 
 
@@ -100,16 +91,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 own[marker.args[0]] = own.get(marker.args[0], 0) + 1
     (other,) = set(named) - {config.getoption("engine")}
     left = set(named[other])
-    if config.getoption("desks"):  # the others have no engine: once is enough for them
-        own_ones = named[config.getoption("engine")]
-        left |= {item for item in items if not _uses_desk(item) and item not in own_ones}
     items[:] = [item for item in items if item not in left]
     config.hook.pytest_deselected(items=list(left))
     _counts[""] = {"": len(items)}
-
-
-def _uses_desk(item: pytest.Item) -> bool:
-    return bool(_DESKS & set(getattr(item, "fixturenames", ())))
 
 
 def _database(folder: Path, request: pytest.FixtureRequest) -> str:
