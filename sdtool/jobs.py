@@ -199,7 +199,7 @@ def _counted(parts: list[tuple[int, str]]) -> str:
 JOBS: dict[str, Job] = {
     job.name: job
     for job in (
-        Job("mail", "Delivers the mails that are due.", "every 5 minutes", 1200, _mail),
+        Job("mail", "Sends mails that are due, takes in late ones.", "every 5 minutes", 1200, _mail),
         Job(
             "sweep",
             "Tells agents, groups, lead and manager what nears or passed its deadline.",

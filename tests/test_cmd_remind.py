@@ -90,6 +90,8 @@ def test_closing_is_said(sd: Sd, desk: Desk) -> None:
 
     assert "SD-1 would be closed" in sd("remind", "--dry-run", as_of="2026-12-14T10:30").err
     assert "SD-1 was closed: nobody answered" in sd("remind", as_of="2026-12-14T10:30").err
+    found = sd("process", "check", "--format", "json", as_of="2026-12-14T11:00").json()
+    assert "closed-by-force" in [one["rule"] for one in found]
 
 
 def test_the_keys_for_programs_are_those_of_the_reference(sd: Sd) -> None:

@@ -68,6 +68,18 @@ def test_a_reply_about_a_ticket_that_waits_for_nothing_is_a_note(desk: Desk) -> 
     assert (found.verdict, notes(desk, number)[-1]) == ("note", f"Mail from {CALLER}:\n\nHet is de blauwe.")
 
 
+def test_a_reply_about_a_ticket_that_ended_waits_for_a_person(desk: Desk) -> None:
+    """A note would be on nobody's list, and our mails ask for such a reply."""
+    number = ticket(desk)
+    sent = told(desk, number)
+    handling.resolve(desk, [number], "gedaan")
+
+    found = intake.receive(desk, mail("Het is weer stuk!", In_Reply_To=sent))
+
+    assert (found.verdict, found.ticket) == ("kept", number)
+    assert [row["id"] for row in incoming.listing(desk.store, verdict="kept")] == [1]
+
+
 def test_the_same_mail_twice_is_one(desk: Desk) -> None:
     number = ticket(desk)
     raw = mail(In_Reply_To=told(desk, number))
@@ -309,6 +321,29 @@ def test_out_of_office_without_a_return_path_is_no_bounce(desk: Desk) -> None:
     assert intake.receive(desk, away).verdict == "auto"
 
 
+@pytest.mark.parametrize(
+    "subject",
+    ["Afwezigheidsbericht instellen in Outlook lukt niet", "On leave from Monday: who gets my calls?"],
+)
+def test_a_question_about_absence_is_a_person_s(desk: Desk, subject: str) -> None:
+    """The same words above an answer to a mail of ours are those of a program."""
+    number = ticket(desk)
+    sent = told(desk, number)
+
+    assert intake.receive(desk, mail(Subject=subject)).remark == NO_REPLY
+    assert intake.receive(desk, mail(Subject=subject, In_Reply_To=sent)).verdict == "auto"
+
+
+def test_a_read_receipt_answers_nothing(desk: Desk) -> None:
+    number = ticket(desk)
+    asked = ask(desk, number, "het serienummer", person=1)
+    receipt = "multipart/report; report-type=disposition-notification; boundary=x"
+
+    found = intake.receive(desk, mail(In_Reply_To=told(desk, number), Content_Type=receipt))
+
+    assert (found.verdict, owed.get(desk.store, asked).state) == ("auto", "open")
+
+
 def test_who_forwards_a_bounce_is_a_person(desk: Desk) -> None:
     assert intake.receive(desk, mail(Subject="FW: Onbestelbaar: offerte")).remark == NO_REPLY
 
@@ -335,6 +370,7 @@ def test_a_mail_that_was_only_kept_is_judged_later(desk: Desk) -> None:
     incoming.store(desk.store, mail(In_Reply_To=told(desk, number)), desk.now)
 
     assert (intake.catch_up(desk), intake.catch_up(desk), len(notes(desk, number))) == (1, 0, 2)
+    assert history(desk.store, "ticket", number)[-1]["source"] == "mail"
 
 
 def test_a_maildir_is_emptied_of_what_is_new(desk: Desk, tmp_path: Path) -> None:

@@ -302,6 +302,18 @@ def test_dry_run_changes_nothing(sd: Sd, new: New, desk: Desk) -> None:
 # --- Locks and the ledger
 
 
+@pytest.mark.sqlite("locks beside the file")
+def test_a_lock_is_of_the_desk_by_whatever_name(desk: Desk, place: Path) -> None:
+    """A link to the file is the same desk."""
+    from sdtool.store import open_store
+
+    (place / "link.db").symlink_to(place / "desk.db")
+    other = open_store(str(place / "link.db"))
+    with desk.store.lock("close") as ours, other.lock("close") as theirs:
+        assert (ours, theirs) == (True, False)
+    other.close()
+
+
 def test_job_that_runs_already_is_left_alone(desk: Desk, shell: Sd) -> None:
     with desk.store.lock("close") as ours:
         held = shell("cron", "run", "close")

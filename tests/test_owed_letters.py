@@ -54,6 +54,16 @@ def test_a_confidential_answer_is_not_in_the_mail(sd: Sd) -> None:
         assert word not in text
 
 
+def test_a_ticket_that_waits_for_more_is_not_said_to_be_back(sd: Sd) -> None:
+    waiting(sd)
+    assert sd("wait", 1, "--on", "supplier", "--for", "een drum", "--until", "+3wd").code == 0
+    said = []
+    for owed in ("F-1", "F-2"):
+        assert sd("owed", "done", owed).code == 0
+        said.append(["wacht nog" in text for _, text in mails(sd)])
+    assert sorted(said[1]) == [False, True] and said[0] == [True]
+
+
 def test_who_has_no_address_gets_none(sd: Sd) -> None:
     """Nor does who took it in."""
     waiting(sd)

@@ -246,6 +246,14 @@ def test_an_act_that_was_undone_is_left_out(sd: Sd, new) -> None:
     assert (before, sd(*told, as_of="2026-11-24T09:00").json()["acts"]["total"]) == (1, 0)
 
 
+def test_an_act_that_is_undone_after_the_week_is_left_out(sd: Sd, new) -> None:
+    new(as_of="2026-11-27T16:00")
+    sd("edit", 1, "--priority", 1, "--reason", "gouverneur", as_of="2026-11-27T16:31")
+    sd("undo", as_of="2026-11-30T08:00")
+    week = sd("report", "operations", "--week", "2026-11-23", "--format", "json", as_of="2026-11-30T09:00")
+    assert week.json()["acts"]["total"] == 0
+
+
 def test_instructions_past_their_review_are_listed_the_longest_first(world: World, desk: Desk) -> None:
     article(world, 1, "2026-11-20")
     article(world, 2, "2026-01-10")

@@ -106,6 +106,26 @@ def test_arrivals_and_moves(site: Callable[..., Path]):
     assert re.search(r'→ Systeembeheer</th><td class="n"><b>1</b>', index)
 
 
+def test_a_move_that_was_undone_is_none(site: Callable[..., Path], sd: Sd):
+    assert sd("reopen", 1, "--reason", "opnieuw stuk", as_of="2026-11-25T09:00").code == 0
+    before = _read(site())["index.html"]
+    assert sd("assign", 1, "network", as_of="2026-11-25T09:05").code == 0
+    assert sd("undo", as_of="2026-11-25T09:06").code == 0
+    assert sd("close", 1, "--solution", "gedaan", as_of="2026-11-25T09:07").code == 0
+    moves = re.compile(r"→ [^<]*</th><td class=\"n\"><b>\d+</b>")
+    assert moves.findall(_read(site(folder="again"))["index.html"]) == moves.findall(before) != []
+
+
+def test_a_desk_of_french_speakers_reads_english(
+    site: Callable[..., Path], place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The dashboard has no words of French."""
+    text = shipped_text()
+    assert text.count('language = "nl"') >= 1
+    use(place, monkeypatch, text.replace('language = "nl"', 'language = "fr"', 1))
+    assert '<html lang="en"' in _read(site())["index.html"]
+
+
 def test_same_desk_same_bytes(site: Callable[..., Path]):
     """Web servers and rsync see a change only where there is one."""
     assert _read(site()) == _read(site(folder="again"))

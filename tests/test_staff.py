@@ -249,9 +249,9 @@ def test_the_request_cannot_close_before_its_parts(desk: Desk) -> None:
 # --- moving and leaving
 
 
-def ready(desk: Desk) -> int:
+def ready(desk: Desk, start: str = "2026-11-02") -> int:
     """Bring an onboarding to its end; return its number."""
-    number = told(desk).ticket
+    number = told(desk, start_date=start).ticket
     for key in ("account", "badge", "workplace", "facility", "training", "mailbox", "applications"):
         close(desk, parts(desk, number)[key].id)
     return number
@@ -321,6 +321,114 @@ def test_leaving_begins_on_the_last_day(desk: Desk) -> None:
     later(desk, 1)
     staff_days.catch_up(desk)
     assert people.find_all(desk.store, "000123")[0].active == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("offboarding", {"start_date": "", "end_date": "2027-06-30"}),
+        ("mover", {"start_date": "2027-03-01", "target_group": "external"}),
+    ],
+)
+def test_a_withdrawn_end_or_move_ends_what_nobody_began(
+    desk: Desk, kind: str, values: dict[str, str]
+) -> None:
+    ready(desk)
+    number = told(desk, kind, **values).ticket
+    assert parts(desk, number)
+    assert told(desk, kind, status="withdrawn", **values).action == "withdrawn"
+    assert {part.state for part in parts(desk, number).values()} == {"cancelled"}
+    assert tickets.get(desk.store, number).state == "cancelled"
+    later(desk, 300)
+    assert staff_days.catch_up(desk) == (0, 0)
+    assert list(replay.differences(desk.store)) == []
+
+
+def test_a_withdrawn_end_gives_again_what_was_taken(desk: Desk) -> None:
+    """The account that was closed is made anew, however often the change is settled; then it ends."""
+    ready(desk)
+    leaves = {"start_date": "", "end_date": "2026-12-01"}
+    number = told(desk, "offboarding", **leaves).ticket
+    later(desk, 8)
+    staff_days.catch_up(desk)
+    close(desk, parts(desk, number)["-account"].id)
+
+    told(desk, "offboarding", status="withdrawn", **leaves)
+    staff_days.replan(desk)
+
+    made = parts(desk, number)
+    assert (made["account"].state, made["-mailbox"].state) == ("new", "cancelled")
+    close(desk, made["account"].id)
+    assert tickets.get(desk.store, number).state == "cancelled"
+
+
+def test_what_undoes_a_service_stays_however_often_it_is_settled(desk: Desk) -> None:
+    """The package changed after it was given."""
+    number = told(desk).ticket
+    close(desk, *(parts(desk, number)[key].id for key in ("account", "badge", "workplace")))
+    told(desk, target_group="external")
+    before = {key: part.state for key, part in parts(desk, number).items()}
+    staff_days.replan(desk)
+    assert {key: part.state for key, part in parts(desk, number).items()} == before
+    assert before["-workplace"] == "waiting"  # until the day
+
+
+def active(desk: Desk) -> int:
+    return people.find_all(desk.store, "000123")[0].active
+
+
+def test_an_end_that_is_put_off_after_its_day(desk: Desk) -> None:
+    """Who was gone is there again, until the new end."""
+    ready(desk)
+    told(desk, "offboarding", start_date="", end_date="2026-12-01")
+    later(desk, 10)
+    assert (staff_days.catch_up(desk)[1], active(desk)) == (1, 0)
+    told(desk, "offboarding", start_date="", end_date="2026-12-20")
+    assert (staff_days.catch_up(desk)[1], active(desk)) == (0, 1)
+    later(desk, 20)
+    assert (staff_days.catch_up(desk)[1], active(desk)) == (1, 0)
+    told(desk, "offboarding", start_date="", end_date="2026-12-20", status="withdrawn")
+    assert active(desk) == 1
+
+
+def test_who_starts_again_the_day_after_the_end_stays(desk: Desk) -> None:
+    close(desk, ready(desk))
+    told(desk, "offboarding", start_date="", end_date="2026-11-30")
+    told(desk, start_date="2026-12-01")
+    later(desk, 9)
+    staff_days.catch_up(desk)
+    assert active(desk) == 1
+
+
+def test_a_second_start_that_is_withdrawn_leaves_them_gone(desk: Desk) -> None:
+    close(desk, ready(desk))
+    told(desk, "offboarding", start_date="", end_date="2026-12-01")
+    later(desk, 10)
+    staff_days.catch_up(desk)
+    told(desk, start_date="2027-02-01")
+    assert active(desk) == 1
+    told(desk, start_date="2027-02-01", status="withdrawn")
+    assert active(desk) == 0
+
+
+def test_a_move_that_is_corrected_after_its_day(desk: Desk) -> None:
+    """The directory follows."""
+    ready(desk)
+    told(desk, "mover", start_date="2026-12-01", department="Onderwys")
+    later(desk, 9)
+    staff_days.catch_up(desk)
+    told(desk, "mover", start_date="2026-12-01", department="Onderwijs")
+    assert staff_days.catch_up(desk)[1] == 1
+    assert people.find_one(desk.store, "000123").department == "Onderwijs"
+
+
+@pytest.mark.parametrize("values", [{"name": "Zo Peeters"}, {"first_name": "Zo", "last_name": "Peeters"}])
+def test_a_corrected_name_is_the_name(desk: Desk, values: dict[str, str]) -> None:
+    """Whole or in two: what was known before does not stand beside it."""
+    number = told(desk).ticket
+    staff_intake.complete(desk, number, "onboarding", values)
+    assert staff.full_name(staff.get(desk.store, number).data) == "Zo Peeters"
+    assert people.find_one(desk.store, "000123").name == "Zo Peeters"
 
 
 def test_who_leaves_and_was_here_before_gives_back_the_package(desk: Desk) -> None:

@@ -30,6 +30,7 @@ def remind(app: App, fmt: str) -> None:
     as they would be queued, as a mailbox that mail programs read; with --format json also their plain text.
     Of a mail about a confidential ticket, only who may read the ticket sees to whom it goes and what it says.
     """
+    app.source = "cron"  # the work of the job `remind`, whoever starts it
     with contextlib.nullcontext(True) if app.dry_run else app.store.lock("remind") as ours:
         if not ours:
             output.remark("another `sd remind` is already running: nothing was done")

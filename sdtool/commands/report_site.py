@@ -45,6 +45,7 @@ def site(
 
     Figures are those of `sd report kpi`; of a frozen month those that were frozen.
     """
+    from sdtool import render
     from sdtool.reports import site, site_view  # jinja2 and babel: only documents pay for them
 
     app.readonly = True
@@ -56,7 +57,7 @@ def site(
     outfolder.check(out)
     with app.store.snapshot():
         found = site.site(app.store, app.rulebook, first, after, months, now=app.now)
-        spoken = language or found.book.organisation.language
+        spoken = render.known(language or found.book.organisation.language, render.REPORT_LANGUAGES)
         pages = site_view.pages(app.store, found, spoken, role, now=app.now)
         written = len(list(pages)) if app.dry_run else outfolder.save(out, pages)
     if not quiet:

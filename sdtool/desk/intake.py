@@ -16,6 +16,7 @@ from sdtool.desk import Desk, owed, owed_letters, satisfaction, tickets
 from sdtool.errors import OF_ONE, BadInput, Conflict, SdError, UsageFault
 from sdtool.mail import addresses, incoming
 from sdtool.mail.incoming import Failure, Incoming
+from sdtool.rules.lifecycle import ENDED_STATES
 from sdtool.store.base import Row
 
 LONGEST = 20_000  # characters of an answer that become a note
@@ -24,6 +25,7 @@ _SCORE = re.compile(
 )
 _PERHAPS = re.compile(r"\s*(?:(?:score|cijfer|note|antwoord|answer)\s*[:=]?\s*)?[1-5]\b", re.I)
 _UNCLEAR = "it does not say which question it answers"
+_ENDED = "the ticket has ended: `sd reopen` when it is not over, else settle it as a note"
 _PAST = "nothing is asked of who wrote it any more"
 _UNSAID = "a mail did not arrive, and it does not say in a report which address"
 
@@ -75,8 +77,9 @@ def from_maildir(desk: Desk, folder: str) -> tuple[list[Verdict], list[str]] | N
 def catch_up(desk: Desk) -> int:
     """Judge the mails that were kept only, because whoever took them in was stopped; return how many."""
     left = incoming.waiting(desk.store)
+    reader = Desk(desk.store, desk.rulebook, desk.settings, actor=desk.actor, source="mail", now=desk.now)
     for number in left:
-        judge(desk, incoming.get(desk.store, number))
+        judge(reader, incoming.get(desk.store, number))
     return len(left)
 
 
@@ -211,9 +214,11 @@ def _replied(desk: Desk, mail: Incoming, ours: Row, number: int, news: owed_lett
     if due:
         owed_letters.answer(desk, due[0].id, _words(mail), news, inmail=number)
         return Verdict("answer", due[0].ticket, owed.spelled(due[0].id))
-    ticket = tickets.lasting(desk.store, ours["ticket"]).id
-    _add_note(desk, ticket, _words(mail), number)
-    return Verdict("note", ticket, "")
+    ticket = tickets.lasting(desk.store, ours["ticket"])
+    if ticket.state in ENDED_STATES:  # a note of it is on nobody's list
+        return Verdict("kept", ticket.id, _ENDED)
+    _add_note(desk, ticket.id, _words(mail), number)
+    return Verdict("note", ticket.id, "")
 
 
 def _due(desk: Desk, mail: Incoming, ours: Row) -> list[owed.Owed]:

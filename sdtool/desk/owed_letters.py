@@ -59,6 +59,7 @@ def compose(desk: Desk, number: int, text: str) -> News:
         who=who,
         what=one.owed.what,
         text=text,
+        waits=any(other.id != number for other in owed.open_of(desk.store, ticket.id)),
         confidential=bool(ticket.confidential),
         **letters.signature(desk),
     )

@@ -115,6 +115,19 @@ def held_by(store: Store, staff_number: str) -> set[str]:
     return held
 
 
+def gone(store: Store, staff_number: str) -> bool:
+    """Tell whether a colleague left and does not come back: the last of their starts and ends is an end
+    that the directory knows of.
+    """
+    row = store.one(
+        "select kind, applied_at from staff_change join ticket on ticket.id = staff_change.id"
+        " where staff_number = :number and kind <> 'mover' and day <> '' and withdrawn_at is null"
+        " and ticket.state not in ('cancelled', 'merged') order by day desc, staff_change.id desc limit 1",
+        number=staff_number,
+    )
+    return row is not None and row["kind"] == "offboarding" and row["applied_at"] is not None
+
+
 def full_name(values: Mapping[str, str]) -> str:
     """Return first and last name, or the name as HR wrote it."""
     both = f"{values.get('first_name', '')} {values.get('last_name', '')}".strip()

@@ -59,7 +59,10 @@ def _apply(desk: Desk, number: int) -> bool:
     staff.write(desk, change, "apply", applied_at=desk.now)
     if change.person is None:
         return False
-    wanted = {"active": 0} if change.kind == "offboarding" else staff.directory(change.data)
+    if change.kind == "mover":
+        wanted = staff.directory(change.data)
+    else:
+        wanted = {"active": 0} if staff.gone(desk.store, change.staff_number) else {}
     before = people.get(desk.store, change.person)
     return people.edit(desk, change.person, wanted).rev != before.rev
 

@@ -94,7 +94,7 @@ def _register(desk: Desk, kind: str, given: dict[str, str]) -> staff.Outcome:
 
 def update(desk: Desk, change: staff.Change, given: Mapping[str, str]) -> staff.Outcome:
     """Change what HR told about a change, as part of a transaction; empty fields stay as they were."""
-    values = {**change.data, **given}
+    values = _merged(change.data, given)
     day = values.get(DAY_FIELD[change.kind], "")
     lists = staffing(desk.rulebook)
     missing = tuple(lacking(values, change.kind, lists))
@@ -104,7 +104,12 @@ def update(desk: Desk, change: staff.Change, given: Mapping[str, str]) -> staff.
     tickets.require_readable(desk, tickets.get(desk.store, change.id))
     moves = change.moves + int(bool(change.day) and day != change.day)
     before = set(wanted(lists, change))
-    after = staff.write(desk, change, "edit", data=values, day=day, missing=missing, moves=moves)
+    # what the directory knew of it already is brought up to it anew
+    after = staff.write(
+        desk, change, "edit", data=values, day=day, missing=missing, moves=moves, applied_at=None
+    )
+    if _left_too_soon(desk, change) and day >= tickets.day_of(desk.now, desk.timezone):
+        _set_active(desk, change, 1)
     if change.kind == "onboarding" and change.person is not None:
         people.edit(desk, change.person, staff.directory(values))
     again = set(wanted(lists, after)) - before
@@ -149,12 +154,36 @@ def withdraw(desk: Desk, change: staff.Change) -> staff.Outcome:
         return staff.Outcome("unchanged", change.id)
     tickets.require_readable(desk, tickets.get(desk.store, change.id))
     after = staff.write(desk, change, "withdraw", withdrawn_at=desk.now)
-    if change.kind == "onboarding" and change.person is not None and _came_with(desk.store, change):
-        people.edit(desk, change.person, {"active": 0})
+    if _left_too_soon(desk, change):
+        _set_active(desk, change, 1)
+    elif change.kind == "onboarding" and (
+        _came_with(desk.store, change) or staff.gone(desk.store, change.staff_number)
+    ):
+        _set_active(desk, change, 0)
     return staff.Outcome("withdrawn", change.id, tuple(settle(desk, after)))
 
 
+def _merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the values after new ones: a whole name and its two halves do not outlive each other."""
+    halves = {"first_name", "last_name"}
+    if "name" in given and not halves & set(given) and given["name"] != staff.full_name(known):
+        known = {name: value for name, value in known.items() if name not in halves}
+    elif halves & set(given) and "name" not in given:
+        known = {name: value for name, value in known.items() if name != "name"}
+    return {**known, **given}
+
+
 # --- People
+
+
+def _left_too_soon(desk: Desk, change: staff.Change) -> bool:
+    """Tell whether the directory has it that somebody left, for an end that changes now."""
+    return change.kind == "offboarding" and change.applied_at is not None
+
+
+def _set_active(desk: Desk, change: staff.Change, active: int) -> None:
+    if change.person is not None:
+        people.edit(desk, change.person, {"active": active})
 
 
 def _came_with(store: Store, change: staff.Change) -> bool:

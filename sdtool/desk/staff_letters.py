@@ -13,6 +13,7 @@ from sdtool.desk import Desk, people, staff, tickets
 from sdtool.desk.letters import Letter, line, parted, queue, signature
 from sdtool.rulebook.staffing import Staffing, staffing
 from sdtool.rules.lifecycle import ENDED_STATES, OPEN_STATES, Ticket
+from sdtool.rules.packages import on_the_day
 from sdtool.store.base import Store
 
 KIND = "staff"
@@ -71,7 +72,7 @@ def _steps(lists: Staffing, change: staff.Change, parent: Ticket, parts: Sequenc
 
 def _needed(lists: Staffing, parts: Sequence[Ticket]) -> Sequence[Ticket]:
     """Return the parts that are done before somebody starts; all of them where none is, as for who leaves."""
-    later = {service.key for service in lists.support_services if service.days_before == 0}
+    later = on_the_day(lists.support_services)
     return [part for part in parts if not part.reversal and part.service not in later] or parts
 
 

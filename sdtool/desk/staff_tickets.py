@@ -141,7 +141,7 @@ class _Settling:
                 self._keep(part, self.held[part])
         for part, ticket in list(self.held.items()):
             if part not in asked:
-                self._drop(part, ticket)
+                self._drop(part, ticket, asked)
         self._settle_parent()
         return self.remarks
 
@@ -205,22 +205,21 @@ class _Settling:
             ticket = self._apply(ticket, "resume", {})
         self.held[part] = ticket
 
-    def _drop(self, part: Part, ticket: Ticket) -> None:
+    def _drop(self, part: Part, ticket: Ticket, asked: Collection[Part]) -> None:
         """Let go of a part that is not asked for any more."""
-        service = self.services.get(part.service)
+        service, back = self.services.get(part.service), Part(part.service, not part.reversal)
+        undone = self.held.get(back)
         if ticket.state not in ENDED_STATES:
-            if self.change.withdrawn_at is not None and part.reversal:
-                return
+            if undone is not None and undone.id < ticket.id and back not in asked:
+                return  # it undoes what was done for this change
             if staff.started(ticket):
                 self.remarks.append(
                     f"SD-{ticket.id} ({ticket.summary}) is begun: stop it and undo what was done"
                 )
             else:
                 self.held[part] = self._apply(ticket, "cancel", {}, {"reason": self._reason()})
-        elif ticket.resolved_at is not None and not part.reversal and service is not None and service.leave:
-            back = Part(part.service, True)
-            if back not in self.held:
-                self.held[back] = self._make(back)
+        elif ticket.resolved_at is not None and undone is None and service is not None and service.leave:
+            self.held[back] = self._make(back)
 
     def _reason(self) -> str:
         if self.change.withdrawn_at is not None:

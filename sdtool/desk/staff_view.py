@@ -9,7 +9,7 @@ from sdtool.desk import Desk, calendars, staff, tickets
 from sdtool.desk.queue import HIDDEN, may_see
 from sdtool.rulebook.staffing import staffing
 from sdtool.rules.lifecycle import ENDED_STATES, Ticket
-from sdtool.rules.packages import opening
+from sdtool.rules.packages import on_the_day, opening
 from sdtool.store.base import Row
 
 _PARTS = (
@@ -87,7 +87,7 @@ def status(desk: Desk, kind: str, *, ended: bool = False) -> list[Line]:
 
 
 def _counts(desk: Desk, kind: str) -> dict[int, _Counts]:
-    later = {service.key for service in staffing(desk.rulebook).support_services if service.days_before == 0}
+    later = on_the_day(staffing(desk.rulebook).support_services)
     counts: dict[int, _Counts] = {}
     for part in desk.store.query(_PARTS, kind=kind):
         counts.setdefault(part["parent"], _Counts()).add(part, desk.now, later)

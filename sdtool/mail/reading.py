@@ -139,6 +139,8 @@ def _kind(mail: Message) -> str:
     subject = re.sub(r"^((re|fw|fwd|aw|antw|tr)\s*:\s*)+", "", whole, flags=re.I)
     if "feedback-report" in report:
         return "complaint"
+    if "disposition-notification" in report:  # somebody opened a mail of ours, or threw it away
+        return "auto"
     # who forwards the news that a mail did not arrive asks for help: a prefix makes it a person's
     if "delivery-status" in report or mail.get("X-Failed-Recipients") or _BOUNCE_SUBJECT.match(whole):
         return "bounce"
@@ -149,9 +151,11 @@ def _kind(mail: Message) -> str:
         return "auto" if _AUTO_SUBJECT.match(subject) or (automatic and not daemon) else "bounce"
     machine = re.search(r"bulk|junk|list|auto_reply", said["Precedence"])
     marked = ("X-Autoreply", "X-Autorespond", "X-Autoresponse", "X-Auto-Reply", "List-Id", "X-Loop")
-    if automatic or machine or any(mail.get(name) for name in marked) or _AUTO_SUBJECT.match(subject):
+    if automatic or machine or any(mail.get(name) for name in marked):
         return "auto"
-    return "human"
+    # a question may be about such a message: the subject alone tells only of what answers a mail
+    answers = mail.get("In-Reply-To") or mail.get("References")
+    return "auto" if answers and _AUTO_SUBJECT.match(subject) else "human"
 
 
 # --- The text

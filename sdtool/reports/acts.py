@@ -42,7 +42,7 @@ _EVENTS = (
     " ticket.resolve_due, ticket.priority from ticket cross join event"
     " left join event_data on event_data.event = event.id"
     " where {} and ticket.test = 0 and event.kind = 'ticket' and event.subject = ticket.id"
-    " and event.at >= :start and event.at < :end and event.source <> 'import'"
+    " and event.at >= :start and (event.at < :end or event.verb = 'undo') and event.source <> 'import'"
     " and (event.verb in ('edit', 'skip', 'cancel', 'undo')"
     " or (event.verb = 'resolve' and event.source = 'cron')) order by event.id"
 )
@@ -72,7 +72,7 @@ def _found(store: Store, sql: str, period: Period) -> Iterator[Act]:
     events = [{**dict(row), "data": data_of(row["data"])} for row in rows]
     gone = undone(events)
     for event in events:
-        if event["id"] not in gone:
+        if event["id"] not in gone and event["at"] < period.end:
             yield from _acts(event)
 
 

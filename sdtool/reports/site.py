@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from sdtool.desk.replay import undone
 from sdtool.reports import freeze
 from sdtool.reports.clocks import Clocks
 from sdtool.reports.cohort import slices
@@ -37,7 +38,7 @@ _MOVED = f"""
 """  # noqa: S608 (a constant)
 # cross join: first the tickets of a slice, then their events; a planner without statistics may turn it round
 _MOVES = f"""
-    select event_data.data from ticket cross join event cross join event_data
+    select event.id, event.verb, event_data.data from ticket cross join event cross join event_data
     where ticket.resolved_at >= :first and ticket.resolved_at <= :last and reassignments > 0 and {COUNTED}
         and (ticket.resolved_at > :first or ticket.id >= :first_id)
         and (ticket.resolved_at < :last or ticket.id <= :last_id)
@@ -133,8 +134,12 @@ def _moves(store: Store, current: Period) -> tuple[tuple[str, str, int], ...]:
 
 
 def _changes(events: Iterable[Row]) -> Iterator[tuple[str, str]]:
-    for row in events:
-        data = json.loads(row["data"])
+    found = [{**dict(row), "data": json.loads(row["data"])} for row in events]
+    gone = undone(found)
+    for event in found:
+        if event["id"] in gone or event["verb"] == "undo":
+            continue
+        data = event["data"]
         origin, to = (data.get(side, {}).get("group_key") for side in ("was", "set"))
         if origin and to and origin != to:
             yield origin, to

@@ -17,7 +17,7 @@ from sdtool.reports.tally import Tally
 from sdtool.reports.times import STATISTICS
 from sdtool.rulebook import Rulebook
 from sdtool.rulebook.staffing import staffing
-from sdtool.rules.packages import opening
+from sdtool.rules.packages import on_the_day, opening
 from sdtool.rules.worktime import Calendar
 from sdtool.store.base import Row, Store
 
@@ -143,12 +143,12 @@ def _days(calendar: Calendar, since: int, day: date) -> int:
 def _count_starts(store: Store, rulebook: Rulebook, calendar: Calendar, scope: Scope, tally: Tally) -> None:
     """Count the onboardings that began; on the last day of a period that is not over, today's too."""
     last = datetime.fromtimestamp(scope.period.end - 1, calendar.zone).date()
-    on_the_day = {s.key for s in staffing(rulebook).support_services if s.days_before == 0}
+    later = on_the_day(staffing(rulebook).support_services)
     first, after = scope.period.first.isoformat(), (last + timedelta(days=1)).isoformat()
     for rows in slices(store, _STARTS, "day", first, after):
         started = {row["id"] for row in rows}
         tally.each("starts", started)
-        tally.each("ready", started & _ready(calendar, _given(store, rows), on_the_day))
+        tally.each("ready", started & _ready(calendar, _given(store, rows), later))
 
 
 def _given(store: Store, rows: Sequence[Row]) -> Sequence[Row]:

@@ -58,6 +58,11 @@ def parts_of(kind: str, held: Collection[str], wanted: Collection[str]) -> set[P
     return given | {Part(key, True) for key in set(held) - set(wanted)}
 
 
+def on_the_day(services: Iterable[Service]) -> set[str]:
+    """Return the keys of the services that are given on the first day itself, not before it."""
+    return {service.key for service in services if not service.days_before}
+
+
 def due(calendar: Calendar, day: date, service: Service, *, reversal: bool) -> int:
     """Return the deadline of a part, epoch seconds.
 

@@ -40,6 +40,6 @@ class Locks:
                 holder.close()
 
     def close(self) -> None:
-        """Let go of the connections; of the locks that still are held, too."""
+        """Let go of the connections that hold no lock now."""
         while self._idle:
             self._idle.pop().close()

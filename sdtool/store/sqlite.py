@@ -234,7 +234,7 @@ class SqliteStore(Store):
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[bool]:
         """Hold a lock file beside the database; see `Store.lock`."""
-        descriptor = files.open_lock(f"{self.path}.{name}.lock")
+        descriptor = files.open_lock(f"{os.path.realpath(self.path)}.{name}.lock")
         try:
             ours = False
             with contextlib.suppress(BlockingIOError):
