@@ -138,8 +138,10 @@ def _done(desk: Desk, mail: Incoming, number: int, news: owed_letters.News | Non
         return Verdict("own", None, "it is from this desk, or one like it")
     if mail.kind == "bounce":
         return _bounced(desk, mail)
-    if mail.kind == "auto":
+    if mail.kind == "auto" and (mail.machine or mail.answers):
         return Verdict("auto", None, "a program wrote it")
+    if mail.kind == "auto":  # a question may be about such a message
+        return Verdict("kept", None, "only its subject is that of an automatic reply")
     if mail.kind == "complaint":
         return Verdict("kept", None, "a mail system passes on a complaint about a mail")
     if not mail.sender:

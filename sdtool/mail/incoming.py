@@ -43,6 +43,7 @@ class Incoming(NamedTuple):
     mentions: tuple[str, ...]
     loop: str
     kind: str
+    machine: str
     failures: tuple[Failure, ...]
 
 

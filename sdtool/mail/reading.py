@@ -31,8 +31,8 @@ def read(raw: bytes) -> dict[str, Any]:
 
     Keys: sender ("" when From is not one address), name, subject, text, own (text without what it quotes),
     message_id, answers (Message-IDs of ours that it replies to), mentions (of ours anywhere in it), loop (who
-    sent it when that was a desk), kind (human, auto, bounce or complaint), and failures: of a bounce the
-    recipients with action, status and reason.
+    sent it when that was a desk), kind (human, auto, bounce or complaint), machine (the header that tells
+    that a program wrote it, if any), and failures: of a bounce the recipients with action, status and reason.
     """
     mail = email.message_from_bytes(_bounded(raw))
     sender, name = _sender(mail)
@@ -48,6 +48,7 @@ def read(raw: bytes) -> dict[str, Any]:
         "mentions": list(dict.fromkeys(_OURS.findall(raw.decode("latin-1")))),
         "loop": _header(mail, "X-SD-Loop"),
         "kind": _kind(mail),
+        "machine": _machine(mail),
         "failures": _failures(mail),
     }
 
@@ -134,7 +135,6 @@ _DAEMON = re.compile(
 def _kind(mail: Message) -> str:
     """Tell who wrote a mail: a human, or a program, which is never answered (RFC 3834)."""
     report = str(mail.get("Content-Type") or "").casefold()
-    said = {name: _header(mail, name).casefold() for name in ("Auto-Submitted", "Precedence", "From")}
     whole = _header(mail, "Subject").strip()
     subject = re.sub(r"^((re|fw|fwd|aw|antw|tr)\s*:\s*)+", "", whole, flags=re.I)
     if "feedback-report" in report:
@@ -144,18 +144,28 @@ def _kind(mail: Message) -> str:
     # who forwards the news that a mail did not arrive asks for help: a prefix makes it a person's
     if "delivery-status" in report or mail.get("X-Failed-Recipients") or _BOUNCE_SUBJECT.match(whole):
         return "bounce"
-    automatic = said["Auto-Submitted"].split(";")[0].strip() not in ("", "no")
-    daemon = _DAEMON.search(said["From"])
+    daemon, machine = _DAEMON.search(_header(mail, "From").casefold()), _machine(mail)
     if daemon or str(mail.get("Return-Path") or "").strip() == "<>":
         # out-of-office answers have no return path either, and say what they are
-        return "auto" if _AUTO_SUBJECT.match(subject) or (automatic and not daemon) else "bounce"
-    machine = re.search(r"bulk|junk|list|auto_reply", said["Precedence"])
-    marked = ("X-Autoreply", "X-Autorespond", "X-Autoresponse", "X-Auto-Reply", "List-Id", "X-Loop")
-    if automatic or machine or any(mail.get(name) for name in marked):
-        return "auto"
-    # a question may be about such a message: the subject alone tells only of what answers a mail
-    answers = mail.get("In-Reply-To") or mail.get("References")
-    return "auto" if answers and _AUTO_SUBJECT.match(subject) else "human"
+        said = machine == "Auto-Submitted" and not daemon
+        return "auto" if _AUTO_SUBJECT.match(subject) or said else "bounce"
+    return "auto" if machine or _AUTO_SUBJECT.match(subject) else "human"
+
+
+_MACHINES = ("X-Autoreply", "X-Autorespond", "X-Autoresponse", "X-Auto-Reply", "List-Id", "X-Loop")
+
+
+def _machine(mail: Message) -> str:
+    """Return the header by which a mail says that a program wrote it, "" where none does."""
+    if "disposition-notification" in str(mail.get("Content-Type") or "").casefold():
+        return "Content-Type"
+    if _header(mail, "Auto-Submitted").casefold().split(";")[0].strip() not in ("", "no"):
+        return "Auto-Submitted"
+    if re.search(r"bulk|junk|list|auto_reply", _header(mail, "Precedence").casefold()):
+        return "Precedence"
+    if str(mail.get("Return-Path") or "").strip() == "<>":
+        return "Return-Path"
+    return next((name for name in _MACHINES if mail.get(name)), "")
 
 
 # --- The text
